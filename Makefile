@@ -1,0 +1,38 @@
+# The two commands: `make demo` shows ebbgate stop a flood, `make test` runs every test.
+# Both want root: they build network namespaces of their own and touch nothing else.
+
+GO      ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+
+.PHONY: build demo test bench lint fuzz tools clean
+
+build:
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ebbgate ./cmd/ebbgate
+
+demo: build
+	./bin/ebbgate demo
+
+# The race detector needs a C compiler; the kernel tests read rules back with the nft tool.
+test: tools
+	$(GO) vet ./...
+	CGO_ENABLED=1 $(GO) test -race -timeout 20m ./...
+
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+lint:
+	test -z "$$(gofmt -l .)"
+	$(GO) vet ./...
+	$(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
+
+# Each decoder for a while: make fuzz FUZZTIME=10m
+FUZZTIME ?= 30s
+fuzz:
+	GO=$(GO) FUZZTIME=$(FUZZTIME) ./scripts/fuzz
+
+tools:
+	./scripts/tools
+
+clean:
+	rm -rf bin
