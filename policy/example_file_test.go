@@ -1,0 +1,172 @@
+package policy
+
+import (
+	"fmt"
+	"maps"
+	"net/netip"
+	"os"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const exampleFile = "../config.example.toml"
+
+// documented is what the example file says above one key.
+type documented struct{ comment, value string }
+
+// readExample returns the documentation of each key of the example file by its full name.
+func readExample(t *testing.T) map[string]documented {
+	t.Helper()
+	src, err := os.ReadFile(exampleFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := map[string]documented{}
+	table, comment := "", ""
+	for line := range strings.SplitSeq(string(src), "\n") {
+		line = strings.TrimSpace(line)
+		key, value, assigned := strings.Cut(line, " = ")
+		switch {
+		case strings.HasPrefix(line, "#"):
+			comment += strings.TrimSpace(line[1:]) + " "
+		case assigned:
+			name := joinKey(table, key)
+			if table == "" {
+				name = key
+			}
+			if _, ok := keys[name]; ok {
+				t.Errorf("key %s is documented twice", name)
+			}
+			keys[name] = documented{comment, value}
+			comment = ""
+		default:
+			if strings.HasPrefix(line, "[") {
+				table = strings.Trim(line, "[]")
+			}
+			comment = ""
+		}
+	}
+	return keys
+}
+
+// withKey returns the smallest policy with one more key.
+func withKey(key, value string) string {
+	if inService, ok := strings.CutPrefix(key, "service."); ok {
+		return web + inService + " = " + value + "\n"
+	}
+	return key + " = " + value + "\n" + web
+}
+
+func TestExampleFileIsGood(t *testing.T) {
+	src, err := os.ReadFile(exampleFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := Parse("config.example.toml", src)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w := p.Warnings(); len(w) > 0 {
+		t.Errorf("the example causes warnings: %v", w)
+	}
+	for i, line := range strings.Split(string(src), "\n") {
+		if len(line) > 100 {
+			t.Errorf("line %d has %d columns, must be at most 100", i+1, len(line))
+		}
+	}
+}
+
+func TestExampleFileNamesEveryKey(t *testing.T) {
+	got := slices.Sorted(maps.Keys(readExample(t)))
+	want := slices.Sorted(slices.Values(rawKeys(reflect.TypeFor[rawPolicy](), "")))
+	if !slices.Equal(got, want) {
+		t.Errorf("keys of the example: %v\nkeys of the policy:  %v", got, want)
+	}
+}
+
+// Every default of the example, written into a policy, must change nothing.
+func TestExampleFileDefaults(t *testing.T) {
+	absent := map[string]string{
+		"service.name":                   "Required.",
+		"service.ports":                  "Required.",
+		"service.mode":                   "Default: the mode at the top.",
+		"service.connections.per_source": "Default: no limit.",
+	}
+	literal := regexp.MustCompile(`Default: ("[^"]*"|\[\]|\w+)\.`)
+	minimal := mustParse(t, web)
+	for key, doc := range readExample(t) {
+		if want, ok := absent[key]; ok {
+			if !strings.Contains(doc.comment, want) {
+				t.Errorf("%s: comment %q lacks %q", key, doc.comment, want)
+			}
+			continue
+		}
+		m := literal.FindStringSubmatch(doc.comment)
+		if m == nil {
+			t.Errorf("%s: comment %q has no default", key, doc.comment)
+			continue
+		}
+		if got := mustParse(t, withKey(key, m[1])); !reflect.DeepEqual(normal(got), normal(minimal)) {
+			t.Errorf("%s: documented default %s gives %+v, want %+v", key, m[1], got, minimal)
+		}
+		if key != "exempt.prefixes" && doc.value != m[1] {
+			t.Errorf("%s: is %s in the example, documented default is %s", key, doc.value, m[1])
+		}
+	}
+}
+
+// normal makes empty and absent lists equal.
+func normal(p *Policy) Policy {
+	q := *p
+	q.Exempt.Prefixes = append([]netip.Prefix{}, p.Exempt.Prefixes...)
+	q.Services = slices.Clone(p.Services)
+	for i := range q.Services {
+		q.Services[i].Addresses = append([]netip.Addr{}, p.Services[i].Addresses...)
+	}
+	return q
+}
+
+func TestExampleFileBounds(t *testing.T) {
+	durations := func(least, most any) string { return fmt.Sprintf(`Range: "%v" to "%v".`, least, most) }
+	integers := func(least, most int) string { return fmt.Sprintf("Range: %d to %d.", least, most) }
+	bounds := map[string][]string{
+		"mode":                             {fmt.Sprintf("Allowed: %q, %q.", Shadow, Enforce)},
+		"exempt.prefixes":                  {fmt.Sprintf("At most %d.", MaxExempt)},
+		"observe.tick":                     {durations(brief(MinTick), brief(MaxTick))},
+		"observe.cpu_budget":               {durations(percentage(MinCPUBudget), percentage(MaxCPUBudget))},
+		"observe.max_sources":              {integers(MinMaxSources, MaxMaxSources)},
+		"observe.ipv6_source":              {integers(MinIPv6Source, MaxIPv6Source)},
+		"service.name":                     {fmt.Sprintf("up to %d of", MaxServiceName-1)},
+		"service.mode":                     {fmt.Sprintf("Allowed: %q, %q.", Shadow, Enforce)},
+		"service.ports":                    {integers(1, 65535), fmt.Sprintf("At most %d.", MaxPortRanges)},
+		"service.addresses":                {fmt.Sprintf("At most %d.", MaxAddresses)},
+		"service.connections.per_source":   {integers(MinPerSource, MaxPerSource)},
+		"service.connections.close_excess": {"Allowed: true, false."},
+		"service.response.refuse_with":     {fmt.Sprintf("Allowed: %q, %q.", Reset, Drop)},
+		"service.response.lease":           {durations(brief(MinLease), brief(MaxLease)), fmt.Sprintf("At least %d ticks.", MinTicksPerLease)},
+		"service.response.quiet":           {durations(brief(MinQuiet), brief(MaxQuiet))},
+		"control.socket":                   {fmt.Sprintf("at most %d bytes", MaxSocketPath)},
+		"control.view_group":               {fmt.Sprintf("At most %d bytes.", MaxGroupName)},
+	}
+	for key, doc := range readExample(t) {
+		if len(bounds[key]) == 0 {
+			t.Errorf("%s: no bound is tested", key)
+		}
+		for _, want := range bounds[key] {
+			if !strings.Contains(doc.comment, want) {
+				t.Errorf("%s: comment %q lacks %q", key, doc.comment, want)
+			}
+		}
+	}
+}
+
+// The longest lease that defaults need must be allowed by the default lease, so that a policy
+// that sets only the tick is always good.
+func TestDefaultLeaseFitsEveryTick(t *testing.T) {
+	if MinTicksPerLease*MaxTick > DefaultLease {
+		t.Errorf("%d ticks of %v exceed the default lease %v", MinTicksPerLease, MaxTick, DefaultLease)
+	}
+}

@@ -1,0 +1,171 @@
+package policy
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+// FuzzParse holds Parse to what it promises for any file: no panic, a policy or problems but
+// never both, problems with a line of the file, and a policy within its bounds which, written out
+// and parsed again, is the same.
+func FuzzParse(f *testing.F) {
+	example, err := os.ReadFile(exampleFile)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(example)
+	f.Add([]byte(web))
+	f.Fuzz(func(t *testing.T, src []byte) {
+		before := string(src)
+		p, err := Parse("F", src)
+		if string(src) != before {
+			t.Fatal("Parse changed its input")
+		}
+		if _, again := Parse("F", src); fmt.Sprint(again) != fmt.Sprint(err) {
+			t.Fatalf("the second time Parse said\n%v\nafter\n%v", again, err)
+		}
+		if err != nil {
+			checkProblems(t, src, p, err)
+			return
+		}
+		checkPolicy(t, p)
+		p.Warnings()
+		text := render(p)
+		q, err := Parse("F", []byte(text))
+		if err != nil {
+			t.Fatalf("written out, a good policy is bad: %v\n%s", err, text)
+		}
+		if !reflect.DeepEqual(normal(p), normal(q)) {
+			t.Fatalf("written out, %+v became %+v", p, q)
+		}
+	})
+}
+
+func checkProblems(t *testing.T, src []byte, p *Policy, err error) {
+	t.Helper()
+	if p != nil {
+		t.Fatalf("both a policy and problems: %v", err)
+	}
+	var problems Problems
+	if !errors.As(err, &problems) || len(problems) == 0 || len(problems) > MaxProblems+1 {
+		t.Fatalf("error is %T with %d problems", err, len(problems))
+	}
+	lines := 1 + strings.Count(string(src), "\n")
+	for i, problem := range problems {
+		last := i == MaxProblems
+		if (problem.Line < 1 || problem.Line > lines) && !last && len(src) <= MaxFileSize {
+			t.Errorf("problem is on line %d of %d: %v", problem.Line, lines, problem)
+		}
+		if i > 0 && !last && problem.Line < problems[i-1].Line {
+			t.Errorf("problem is out of order: %v", problem)
+		}
+		if problem.Text == "" || strings.ContainsAny(problem.String(), "\n\r\x1b") {
+			t.Errorf("problem is empty or not one line: %q", problem)
+		}
+	}
+}
+
+func checkPolicy(t *testing.T, p *Policy) {
+	t.Helper()
+	inRange := func(name string, value, least, most int64) {
+		t.Helper()
+		if value < least || value > most {
+			t.Errorf("%s is %d, must be %d to %d", name, value, least, most)
+		}
+	}
+	inRange("tick", int64(p.Observe.Tick), int64(MinTick), int64(MaxTick))
+	inRange("cpu_budget", int64(p.Observe.CPUBudget), MinCPUBudget, MaxCPUBudget)
+	inRange("max_sources", int64(p.Observe.MaxSources), MinMaxSources, MaxMaxSources)
+	inRange("ipv6_source", int64(p.Observe.IPv6Source), MinIPv6Source, MaxIPv6Source)
+	inRange("socket path", int64(len(p.Control.Socket)), 2, MaxSocketPath)
+	inRange("view group", int64(len(p.Control.ViewGroup)), 0, MaxGroupName)
+	inRange("exempt prefixes", int64(len(p.Exempt.Prefixes)), 0, MaxExempt)
+	inRange("services", int64(len(p.Services)), 1, MaxServices)
+	for i, prefix := range p.Exempt.Prefixes {
+		if prefix != prefix.Masked() || prefix.Addr().Is4In6() || i > 0 && ComparePrefix(p.Exempt.Prefixes[i-1], prefix) >= 0 {
+			t.Errorf("exempt prefix %v is not masked, mapped or out of order", prefix)
+		}
+	}
+	for i := range p.Services {
+		s := &p.Services[i]
+		inRange("name", int64(len(s.Name)), 1, MaxServiceName)
+		inRange("per_source", int64(s.Connections.PerSource), 0, MaxPerSource)
+		inRange("lease", int64(s.Response.Lease), int64(max(MinLease, MinTicksPerLease*p.Observe.Tick)), int64(MaxLease))
+		inRange("quiet", int64(s.Response.Quiet), int64(MinQuiet), int64(MaxQuiet))
+		inRange("ports", int64(len(s.Ports)), 1, MaxPortRanges)
+		inRange("addresses", int64(len(s.Addresses)), 0, MaxAddresses)
+		if p.Service(s.Name) != s {
+			t.Errorf("name %q is not unique", s.Name)
+		}
+		checkService(t, p, s)
+	}
+}
+
+// checkService checks the order of the lists of a service and that no end point of it belongs to
+// another one as well.
+func checkService(t *testing.T, p *Policy, s *Service) {
+	t.Helper()
+	for i, r := range s.Ports {
+		if r.First < 1 || r.First > r.Last || i > 0 && s.Ports[i-1].Last >= r.First {
+			t.Errorf("ports %v are not sorted or overlap", s.Ports)
+		}
+	}
+	for i, a := range s.Addresses {
+		if a.Is4In6() || a.Zone() != "" || a.IsMulticast() || a.IsUnspecified() || i > 0 && !s.Addresses[i-1].Less(a) {
+			t.Errorf("addresses %v are not sorted, unique, unmapped unicast", s.Addresses)
+		}
+	}
+	local := s.Addresses
+	if len(local) == 0 {
+		local = []netip.Addr{netip.MustParseAddr("198.51.100.77"), netip.MustParseAddr("2001:db8:77::1")}
+	}
+	for _, r := range s.Ports {
+		for _, addr := range local {
+			for _, port := range []uint16{r.First, r.Last} {
+				for i := range p.Services {
+					if other := &p.Services[i]; other != s && other.Serves(netip.AddrPortFrom(addr, port)) {
+						t.Errorf("port %d on %v belongs to %q and %q", port, addr, s.Name, other.Name)
+					}
+				}
+			}
+		}
+	}
+}
+
+// render writes a policy as a file with every key.
+func render(p *Policy) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "[exempt]\nprefixes = [%s]\n", quoted(p.Exempt.Prefixes))
+	fmt.Fprintf(&b, "[observe]\ntick = %q\ncpu_budget = %q\nmax_sources = %d\nipv6_source = %d\n",
+		p.Observe.Tick, percentage(p.Observe.CPUBudget), p.Observe.MaxSources, p.Observe.IPv6Source)
+	for i := range p.Services {
+		s := &p.Services[i]
+		var ports []string
+		for _, r := range s.Ports {
+			ports = append(ports, fmt.Sprintf(`"%d-%d"`, r.First, r.Last))
+		}
+		fmt.Fprintf(&b, "[[service]]\nname = %q\nmode = %q\nports = [%s]\naddresses = [%s]\n",
+			s.Name, s.Mode, strings.Join(ports, ", "), quoted(s.Addresses))
+		fmt.Fprintf(&b, "[service.connections]\nclose_excess = %v\n", s.Connections.CloseExcess)
+		if s.Connections.PerSource > 0 {
+			fmt.Fprintf(&b, "per_source = %d\n", s.Connections.PerSource)
+		}
+		fmt.Fprintf(&b, "[service.response]\nrefuse_with = %q\nlease = %q\nquiet = %q\n",
+			s.Response.RefuseWith, s.Response.Lease, s.Response.Quiet)
+	}
+	fmt.Fprintf(&b, "[control]\nsocket = %q\nview_group = %q\n", p.Control.Socket, p.Control.ViewGroup)
+	return b.String()
+}
+
+func quoted[T fmt.Stringer](list []T) string {
+	var items []string
+	for _, item := range list {
+		items = append(items, fmt.Sprintf("%q", item.String()))
+	}
+	return strings.Join(items, ", ")
+}

@@ -1,0 +1,49 @@
+package policy
+
+import "path"
+
+func (p *parser) control(raw *rawControl) Control {
+	return Control{
+		Socket:    p.socket("control.socket", raw.Socket),
+		ViewGroup: p.group("control.view_group", raw.ViewGroup),
+	}
+}
+
+// socket reads the path of a unix socket.
+func (p *parser) socket(key string, raw *string) string {
+	if raw == nil {
+		return DefaultSocket
+	}
+	switch s := *raw; {
+	case len(s) > MaxSocketPath:
+		p.problem(key, "is a path of %d bytes, must be at most %d", len(s), MaxSocketPath)
+	case !path.IsAbs(s) || s == "/":
+		p.problem(key, "%s is not an absolute path to a file, must be like %q", quote(s), DefaultSocket)
+	case path.Clean(s) != s:
+		p.problem(key, "%s is not in its shortest form, must be %q", quote(s), path.Clean(s))
+	case printable(s, MaxSocketPath) != s:
+		p.problem(key, "%s holds unprintable characters, must be like %q", quote(s), DefaultSocket)
+	default:
+		return s
+	}
+	return DefaultSocket
+}
+
+// group reads the name of a system group; the empty name stands for none. Whether the group
+// exists is for the daemon to see.
+func (p *parser) group(key string, raw *string) string {
+	if raw == nil {
+		return DefaultViewGroup
+	}
+	good := len(*raw) <= MaxGroupName
+	for i, c := range []byte(*raw) {
+		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_'
+		good = good && (letter || i > 0 && (c >= '0' && c <= '9' || c == '-' || c == '.'))
+	}
+	if !good {
+		p.problem(key, "%s is not a group name, must be a letter or _ and then up to %d of letters, digits, _, - and ., or empty for no group",
+			quote(*raw), MaxGroupName-1)
+		return DefaultViewGroup
+	}
+	return *raw
+}

@@ -1,0 +1,108 @@
+package policy
+
+import "time"
+
+// placedService is a service and what is needed to place problems between services.
+type placedService struct {
+	Service
+	path      string
+	ranges    []placedRange
+	addressed bool // Addresses are all that the file lists
+}
+
+// label names the service in messages.
+func (s *placedService) label() string {
+	if s.Name != "" {
+		return quote(s.Name)
+	}
+	return s.path
+}
+
+// services reads all services; mode is the policy's own.
+func (p *parser) services(raw []*rawService, mode Mode, tick time.Duration) []Service {
+	switch {
+	case raw == nil && p.at.has("service"):
+		return nil
+	case len(raw) == 0:
+		p.problem("service", "is missing, must be at least one [[service]] with a name and ports")
+		return nil
+	case len(raw) > MaxServices:
+		p.problem(joinIndex("service", MaxServices), "is service %d of %d, must be at most %d", MaxServices+1, len(raw), MaxServices)
+		raw = raw[:MaxServices]
+	}
+	var placed []placedService
+	var services []Service
+	for i, r := range raw {
+		if r == nil {
+			continue
+		}
+		s := p.service(joinIndex("service", i), r, mode, tick)
+		placed = append(placed, s)
+		services = append(services, s.Service)
+	}
+	p.duplicateNames(placed)
+	p.overlapBetween(placed)
+	return services
+}
+
+func (p *parser) service(path string, raw *rawService, mode Mode, tick time.Duration) placedService {
+	s := placedService{path: path}
+	s.Name = p.serviceName(path+".name", raw.Name)
+	s.Mode = p.mode(path+".mode", raw.Mode, mode)
+	s.ranges = p.ports(path+".ports", raw.Ports)
+	for _, r := range s.ranges {
+		s.Ports = append(s.Ports, r.PortRange)
+	}
+	s.Addresses, s.addressed = p.addresses(path+".addresses", raw.Addresses)
+	s.Connections = p.connections(path+".connections", &raw.Connections)
+	s.Response = p.response(path+".response", &raw.Response, tick)
+	return s
+}
+
+// serviceName reads a name that fits into a chain name and a metric label: a letter, then
+// letters, digits, underscores and hyphens, all lower case.
+func (p *parser) serviceName(path string, raw *string) string {
+	if raw == nil {
+		if !p.at.has(path) {
+			p.problem(path, "is missing, every [[service]] must have a name")
+		}
+		return ""
+	}
+	good := len(*raw) >= 1 && len(*raw) <= MaxServiceName
+	for i, c := range []byte(*raw) {
+		letter := c >= 'a' && c <= 'z'
+		good = good && (letter || i > 0 && (c >= '0' && c <= '9' || c == '_' || c == '-'))
+	}
+	if !good {
+		p.problem(path, "%s is not a service name, must be a lower-case letter and then up to %d of a-z, 0-9, _ and -",
+			quote(*raw), MaxServiceName-1)
+		return ""
+	}
+	return *raw
+}
+
+func (p *parser) connections(path string, raw *rawConnections) Connections {
+	c := Connections{CloseExcess: DefaultCloseExcess}
+	if raw.CloseExcess != nil {
+		c.CloseExcess = *raw.CloseExcess
+	}
+	if raw.PerSource != nil && *raw.PerSource == 0 {
+		p.problem(path+".per_source", "0 is no limit, must be %d to %d, or left out for no limit", MinPerSource, MaxPerSource)
+		return c
+	}
+	c.PerSource = p.integer(path+".per_source", raw.PerSource, 0, MinPerSource, MaxPerSource)
+	return c
+}
+
+func (p *parser) response(path string, raw *rawResponse, tick time.Duration) Response {
+	r := Response{
+		RefuseWith: p.refusal(path+".refuse_with", raw.RefuseWith),
+		Lease:      p.duration(path+".lease", raw.Lease, DefaultLease, MinLease, MaxLease),
+		Quiet:      p.duration(path+".quiet", raw.Quiet, DefaultQuiet, MinQuiet, MaxQuiet),
+	}
+	if least := MinTicksPerLease * tick; r.Lease < least {
+		p.problem(path+".lease", "%s is shorter than %d ticks of observe.tick, must be %s to %s",
+			quote(brief(r.Lease)), MinTicksPerLease, brief(least), brief(MaxLease))
+	}
+	return r
+}
