@@ -1,0 +1,48 @@
+package policy
+
+import "net/netip"
+
+// State is everything Step remembers from one turn to the next. It holds plain values only, so
+// that it can be saved, compared and replayed. The zero value is the state of a fresh start.
+//
+// Its size is bounded: for each service Observe.MaxSources limited and as many watched sources.
+type State struct {
+	At       Instant        // of the last observation; 0: none yet
+	Counters Counters       // of the last observation whose counters were valid
+	Base     uint64         // least CurrEstab since the last census: what "rising" is measured from
+	Census   Instant        // when the last census began
+	Attacks  uint64         // attacks opened so far; numbers the next one
+	Services []ServiceState // of services with something to remember, by name
+}
+
+// ServiceState is what is remembered about one service while an attack on it is open.
+type ServiceState struct {
+	Service string
+	Attack  Attack
+	Full    bool          // more sources qualified for a limit than observe.max_sources
+	Sources []SourceState // by Source
+}
+
+// SourceState is what is remembered about one source.
+type SourceState struct {
+	Source netip.Prefix
+	Held   int     // at the last census that knows
+	SeenAt Instant // when that census began
+
+	Raised     bool    // the source reached its limit and has not yet been quiet since
+	Since      Instant // when it was raised
+	Peak       int     // most connections held since
+	OverAt     Instant // last time it was found at its limit
+	UnderSince Instant // below the limit without a break since; 0: it is not
+	ClearSince Instant // below the clear level without a break since; 0: it is not
+}
+
+// service returns the state kept for a service, or an empty one.
+func (s *State) service(name string) ServiceState {
+	for _, sv := range s.Services {
+		if sv.Service == name {
+			return sv
+		}
+	}
+	return ServiceState{Service: name}
+}

@@ -1,0 +1,74 @@
+package policy
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Step decides. It is a pure function: it reads no clock and changes none of its arguments, and
+// the same policy, state and observation give the same state and decision, byte for byte (P11).
+//
+// An observation older than the state means that the machine was started anew since the state
+// was saved; the state is then discarded.
+func Step(p *Policy, s State, o Observation) (State, Decision) {
+	if o.At < s.At {
+		s = State{Attacks: s.Attacks}
+	}
+	d := Decision{At: o.At, Watch: Watch{Suspicion: suspect(p, &s, &o)}}
+	next := State{At: o.At, Attacks: s.Attacks, Census: s.Census}
+	next.Counters, next.Base = advance(&s, &o)
+	if o.Census.Taken {
+		next.Census = o.Census.From
+	}
+	for _, svc := range byName(p) {
+		st := serviceStep{policy: p, service: svc, at: o.At, wall: o.Wall, census: &o.Census, next: &next, out: &d}
+		st.run(s.service(svc.Name))
+	}
+	for _, old := range s.Services {
+		if p.Service(old.Service) == nil && old.Attack.ID != 0 {
+			d.Events = append(d.Events, Event{Kind: AttackEnded, At: o.At, Service: old.Service,
+				Attack: old.Attack.ID, Count: 1, Why: "the service left the policy"})
+		}
+	}
+	d.Watch.Attack = len(d.Attacks) > 0
+	d.Next = wake(o.At, &next, &d)
+	return next, d
+}
+
+// advance returns the counters to compare with next time, and the level above which the number
+// of connections is rising: the least seen since the last census.
+func advance(s *State, o *Observation) (Counters, uint64) {
+	if !o.Counters.Valid {
+		return s.Counters, s.Base
+	}
+	if o.Census.Taken || !s.Counters.Valid {
+		return o.Counters, o.Counters.CurrEstab
+	}
+	return o.Counters, min(s.Base, o.Counters.CurrEstab)
+}
+
+// byName returns the services in the order in which decisions list them.
+func byName(p *Policy) []*Service {
+	svcs := make([]*Service, len(p.Services))
+	for i := range p.Services {
+		svcs[i] = &p.Services[i]
+	}
+	slices.SortFunc(svcs, func(a, b *Service) int { return cmp.Compare(a.Name, b.Name) })
+	return svcs
+}
+
+// wake returns the earliest end of a lease. Quiet times end with a census, which is new input.
+func wake(now Instant, s *State, d *Decision) Instant {
+	var next Instant
+	for _, l := range d.Limits {
+		if l.Until > now && (next == 0 || l.Until < next) {
+			next = l.Until
+		}
+	}
+	for _, w := range d.Watched {
+		if w.Until > now && (next == 0 || w.Until < next) {
+			next = w.Until
+		}
+	}
+	return next
+}
