@@ -1,0 +1,67 @@
+package inetdiag
+
+import (
+	"encoding/binary"
+	"net/netip"
+
+	"golang.org/x/sys/unix"
+)
+
+// datagram builds what the kernel sends, message by message.
+type datagram []byte
+
+// msg appends one message, padded to four bytes.
+func (d datagram) msg(kind, flags uint16, seq uint32, body []byte) datagram {
+	start := len(d)
+	b := appendHeader(d, kind, flags, seq)
+	b = sealLength(append(b, body...), start)
+	return append(b, make([]byte, align4(len(b))-len(b))...)
+}
+
+func (d datagram) done(seq uint32) datagram {
+	return d.msg(unix.NLMSG_DONE, unix.NLM_F_MULTI, seq, make([]byte, 4))
+}
+
+func (d datagram) errno(seq uint32, e unix.Errno) datagram {
+	return d.msg(unix.NLMSG_ERROR, 0, seq, binary.NativeEndian.AppendUint32(nil, uint32(-int32(e))))
+}
+
+// diag builds a struct inet_diag_msg.
+func diag(state State, local, remote string, attrs ...[]byte) []byte {
+	l, r := netip.MustParseAddrPort(local), netip.MustParseAddrPort(remote)
+	b := make([]byte, diagMsgLen)
+	b[0], b[1] = unix.AF_INET, byte(state)
+	if l.Addr().Is6() {
+		b[0] = unix.AF_INET6
+	}
+	binary.BigEndian.PutUint16(b[4:], l.Port())
+	binary.BigEndian.PutUint16(b[6:], r.Port())
+	copy(b[4+idSrc:], l.Addr().AsSlice())
+	copy(b[4+idDst:], r.Addr().AsSlice())
+	for i := range 4 { // rqueue, wqueue, uid, inode
+		binary.NativeEndian.PutUint32(b[56+4*i:], uint32(10+i))
+	}
+	for _, a := range attrs {
+		b = append(b, a...)
+	}
+	return b
+}
+
+// attr builds one attribute, padded to four bytes.
+func attr(kind uint16, value []byte) []byte {
+	b := binary.NativeEndian.AppendUint16(nil, uint16(attrHdrLen+len(value)))
+	b = binary.NativeEndian.AppendUint16(b, kind)
+	b = append(b, value...)
+	return append(b, make([]byte, align4(len(b))-len(b))...)
+}
+
+// tcpInfo builds a struct tcp_info of n bytes.
+func tcpInfo(n int, acked, received uint64, sent, recv, ack uint32) []byte {
+	b := make([]byte, max(n, infoLen))
+	binary.NativeEndian.PutUint32(b[infoLastDataSent:], sent)
+	binary.NativeEndian.PutUint32(b[infoLastDataRecv:], recv)
+	binary.NativeEndian.PutUint32(b[infoLastAckRecv:], ack)
+	binary.NativeEndian.PutUint64(b[infoBytesAcked:], acked)
+	binary.NativeEndian.PutUint64(b[infoBytesReceived:], received)
+	return b[:n]
+}

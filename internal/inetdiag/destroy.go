@@ -1,0 +1,63 @@
+package inetdiag
+
+import (
+	"bytes"
+	"fmt"
+
+	"golang.org/x/sys/unix"
+)
+
+// mappedPrefix begins every IPv4-mapped address.
+var mappedPrefix = []byte{10: 0xff, 11: 0xff}
+
+// Destroy closes one socket, as Socket.Family and Socket.ID of a dump name it (SOCK_DESTROY). Its
+// process gets ECONNABORTED, its peer a reset. Since the ID carries the cookie, another
+// connection that has taken the same ports is safe. A connection that still waits in an accept
+// queue is reset, but keeps its place in the queue until accept(2) takes it.
+//
+// ErrGone says that it was gone already and ErrNoDestroy that this kernel cannot do it. Needs
+// CAP_NET_ADMIN.
+func (c *Conn) Destroy(family uint8, id ID) error {
+	if err := c.destroy(family, id); err != nil {
+		return fmt.Errorf("destroy socket: %w", err)
+	}
+	return nil
+}
+
+func (c *Conn) destroy(family uint8, id ID) error {
+	if family != unix.AF_INET && family != unix.AF_INET6 {
+		return fmt.Errorf("family %d is neither AF_INET nor AF_INET6", family)
+	}
+	if c.busy {
+		return errBusy
+	}
+	c.busy = true
+	defer func() { c.busy = false }()
+	if err := c.drain(); err != nil {
+		return fmt.Errorf("read the rest of an earlier dump: %w", err)
+	}
+	family, id = unmapID(family, id)
+	c.seq++
+	b := appendHeader(c.req[:0], sockDestroy, unix.NLM_F_REQUEST|unix.NLM_F_ACK, c.seq)
+	b = appendRequestV2(b, family, 0, ^States(0), &id)
+	c.req = sealLength(b, 0)
+	if err := c.wire.send(c.req); err != nil {
+		return destroyError(err)
+	}
+	a := answer{seq: c.seq, sock: &c.sock}
+	return destroyError(c.receive(&a, nil))
+}
+
+// unmapID turns the ID of a connection which a dual-stack socket holds with an IPv4 peer into the
+// AF_INET form, under which the kernel looks it up.
+func unmapID(family uint8, id ID) (uint8, ID) {
+	if family != unix.AF_INET6 || !bytes.HasPrefix(id[idSrc:], mappedPrefix) || !bytes.HasPrefix(id[idDst:], mappedPrefix) {
+		return family, id
+	}
+	var v4 ID
+	copy(v4[:idSrc], id[:idSrc])
+	copy(v4[idSrc:], id[idSrc+12:idSrc+16])
+	copy(v4[idDst:], id[idDst+12:idDst+16])
+	copy(v4[idIface:], id[idIface:])
+	return unix.AF_INET, v4
+}

@@ -1,0 +1,48 @@
+package inetdiag
+
+import (
+	"errors"
+	"fmt"
+
+	"golang.org/x/sys/unix"
+)
+
+// Reasons why a dump is not whole. What was handed to the callback before is true, but a socket
+// that was not seen may exist all the same: the caller marks its result incomplete.
+var (
+	// ErrInterrupted is the kernel's own mark (NLM_F_DUMP_INTR): the table changed under the dump.
+	ErrInterrupted = errors.New("the kernel marked the dump as interrupted")
+	// ErrOverrun says that messages were lost for want of receive buffer (ENOBUFS, NLMSG_OVERRUN).
+	ErrOverrun = errors.New("netlink messages were lost (receive buffer overrun)")
+	// ErrTruncated says that a message was longer than our receive buffer.
+	ErrTruncated = errors.New("a netlink message was longer than the receive buffer")
+	// ErrMalformed says that an answer contradicts linux/netlink.h or linux/inet_diag.h.
+	ErrMalformed = errors.New("the kernel's answer could not be decoded")
+	// ErrTimeout says that the kernel stayed silent for the receive time-out.
+	ErrTimeout = errors.New("the kernel did not answer in time")
+	// ErrStopped says that Request.Stop ended the dump.
+	ErrStopped = errors.New("stopped by the caller")
+)
+
+// Outcomes of Destroy a caller reacts to.
+var (
+	// ErrGone says that no such socket exists any more: what was wanted holds already.
+	ErrGone = errors.New("the socket is gone already")
+	// ErrNoDestroy says that this kernel cannot destroy sockets at all.
+	ErrNoDestroy = errors.New("this kernel cannot destroy sockets: it was built without CONFIG_INET_DIAG_DESTROY (4.5 and newer have it)")
+)
+
+// destroyError turns the kernel's answer to SOCK_DESTROY into what a caller can act on.
+func destroyError(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, unix.ENOENT):
+		return ErrGone
+	case errors.Is(err, unix.EOPNOTSUPP):
+		return ErrNoDestroy
+	case errors.Is(err, unix.EPERM):
+		return fmt.Errorf("CAP_NET_ADMIN is needed: %w", err)
+	}
+	return err
+}
