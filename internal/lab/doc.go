@@ -1,0 +1,22 @@
+// Package lab is a laboratory of network namespaces: a victim, its clients and its attackers,
+// joined by veth pairs. It feeds `ebbgate demo`, the end-to-end tests and the benchmarks.
+//
+//	           10.77.0.0/24  fd77::/64            10.88.0.0/24  fd88::/64
+//	clients ─────────────────────────── victim ─────────────────────────── attackers
+//	.2, ::2                             .1, ::1                             .2, ::2
+//	ClientRange                                                  AttackRange, SpoofRange
+//
+// Everything is real: real namespaces, sockets, HTTP and packets; nothing is simulated. The
+// namespaces are anonymous. They are held by threads, processes and descriptors of this process
+// only, so the kernel removes them, their links and their rules when it ends, SIGKILL included.
+//
+// The package needs root (CAP_SYS_ADMIN, CAP_NET_ADMIN, and CAP_NET_RAW for Spoof) and no external
+// program. It makes namespaces and acts inside them. It touches no link, address, route, rule or
+// sysctl of the namespace it was started in, writes no file outside /proc/sys/net of its own
+// namespaces, and sends no packet anywhere else.
+//
+// Every component is started by a Start function with a context and a namespace. It ends with the
+// context, with its own Stop, or with Lab.Close, whichever comes first, and leaves no goroutine, no
+// thread and no descriptor. A network namespace belongs to a thread, so a socket must be made
+// inside Namespace.Do or by a component; once made it may be used from any goroutine.
+package lab
