@@ -1,0 +1,145 @@
+package enforcer
+
+import (
+	"fmt"
+
+	"github.com/google/nftables/binaryutil"
+	"github.com/google/nftables/expr"
+	"golang.org/x/sys/unix"
+)
+
+const (
+	nfprotoIPv4 = unix.NFPROTO_IPV4
+	nfprotoIPv6 = unix.NFPROTO_IPV6
+
+	reg = unix.NFT_REG_1
+
+	// Flags of the TCP header, byte 13 (RFC 9293, section 3.1).
+	tcpFIN, tcpSYN, tcpRST, tcpACK = 0x01, 0x02, 0x04, 0x10
+
+	// loopbackIndex is the interface index of lo, which the kernel creates first in every
+	// network namespace (net/core/dev.h, LOOPBACK_IFINDEX).
+	loopbackIndex = 1
+)
+
+// compare compares the register with a value.
+func compare(op expr.CmpOp, data []byte) expr.Any {
+	return &expr.Cmp{Op: op, Register: reg, Data: data}
+}
+
+// isFamily matches packets of one family; reading an address of the other would read rubbish.
+func isFamily(f family) []expr.Any {
+	return []expr.Any{&expr.Meta{Key: expr.MetaKeyNFPROTO, Register: reg}, compare(expr.CmpOpEq, []byte{f.proto})}
+}
+
+// isTCP matches TCP; a port lookup implies it, as in nft.
+func isTCP() []expr.Any {
+	return []expr.Any{&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: reg}, compare(expr.CmpOpEq, []byte{unix.IPPROTO_TCP})}
+}
+
+func network(offset, length uint32) expr.Any {
+	return &expr.Payload{DestRegister: reg, Base: expr.PayloadBaseNetworkHeader, Offset: offset, Len: length}
+}
+
+func transport(offset, length uint32) expr.Any {
+	return &expr.Payload{DestRegister: reg, Base: expr.PayloadBaseTransportHeader, Offset: offset, Len: length}
+}
+
+func and(m []byte) expr.Any {
+	return &expr.Bitwise{SourceRegister: reg, DestRegister: reg, Len: uint32(len(m)), Mask: m, Xor: make([]byte, len(m))}
+}
+
+func member(set string) expr.Any { return &expr.Lookup{SourceRegister: reg, SetName: set} }
+
+// address loads a prefix of the source or destination address.
+func (f family) address(offset uint32, bits int) []expr.Any {
+	e := append(isFamily(f), network(offset, f.length))
+	if bits < int(f.length)*8 {
+		e = append(e, and(mask(int(f.length), bits)))
+	}
+	return e
+}
+
+// from matches packets whose source, cut to bits, is in the set.
+func (f family) from(set string, bits int) clause {
+	return clause{f.masked("saddr", bits) + " @" + set, append(f.address(f.source, bits), member(set))}
+}
+
+// to matches packets whose destination, cut to bits, is in the set.
+func (f family) to(set string, bits int) clause {
+	return clause{f.masked("daddr", bits) + " @" + set, append(f.address(f.dest, bits), member(set))}
+}
+
+// dport and sport match TCP packets by a set of ports.
+func dport(set string) clause {
+	return clause{"tcp dport @" + set, append(isTCP(), transport(2, 2), member(set))}
+}
+
+func sport(set string) clause {
+	return clause{"tcp sport @" + set, append(isTCP(), transport(0, 2), member(set))}
+}
+
+// opening matches the first packet of a handshake; established traffic passes untouched.
+func opening() clause { return flags("==", expr.CmpOpEq) }
+
+// underway matches every other packet of a connection.
+func underway() clause { return flags("!=", expr.CmpOpNeq) }
+
+func flags(op string, how expr.CmpOp) clause {
+	e := append(isTCP(), transport(13, 1), and([]byte{tcpFIN | tcpSYN | tcpRST | tcpACK}), compare(how, []byte{tcpSYN}))
+	return clause{"tcp flags & (fin | syn | rst | ack) " + op + " syn", e}
+}
+
+// viaLo matches traffic of the host with itself. An interface cannot be forged as an address can.
+func viaLo(output bool) clause {
+	word, key := "iif", expr.MetaKeyIIF
+	if output {
+		word, key = "oif", expr.MetaKeyOIF
+	}
+	return clause{word + ` "lo"`, []expr.Any{&expr.Meta{Key: key, Register: reg},
+		compare(expr.CmpOpEq, binaryutil.NativeEndian.PutUint32(loopbackIndex))}}
+}
+
+// ctNew matches packets that conntrack takes for the first of their connection.
+func ctNew() clause {
+	return clause{"ct state new", []expr.Any{
+		&expr.Ct{Key: expr.CtKeySTATE, Register: reg},
+		and(binaryutil.NativeEndian.PutUint32(expr.CtStateBitNEW)),
+		compare(expr.CmpOpNeq, make([]byte, 4)),
+	}}
+}
+
+// leased goes to the chain that a timed element of the map names for the packet's family.
+func leased(leases string) clause {
+	return clause{"meta nfproto vmap @" + leases, []expr.Any{
+		&expr.Meta{Key: expr.MetaKeyNFPROTO, Register: reg},
+		&expr.Lookup{SourceRegister: reg, SetName: leases, IsDestRegSet: true},
+	}}
+}
+
+// over counts the packet's connection for its source and matches when it is one too many.
+func (f family) over(set string, bits, limit int) clause {
+	text := fmt.Sprintf("add @%s { %s ct count over %d }", set, f.masked("saddr", bits), limit)
+	return clause{text, append(f.address(f.source, bits), &expr.Dynset{SrcRegKey: reg, SetName: set,
+		Operation: unix.NFT_DYNSET_OP_ADD,
+		Exprs:     []expr.Any{&expr.Connlimit{Count: uint32(limit), Flags: expr.NFT_CONNLIMIT_F_INV}}})}
+}
+
+// counted adds the packet to a named counter.
+func counted(name string) clause {
+	return clause{fmt.Sprintf("counter name %q", name), []expr.Any{&expr.Objref{Type: unix.NFT_OBJECT_COUNTER, Name: name}}}
+}
+
+func resetTCP() clause {
+	return clause{"reject with tcp reset", []expr.Any{&expr.Reject{Type: unix.NFT_REJECT_TCP_RST}}}
+}
+
+func drop() clause {
+	return clause{"drop", []expr.Any{&expr.Verdict{Kind: expr.VerdictDrop}}}
+}
+
+func accept() clause {
+	return clause{"accept", []expr.Any{&expr.Verdict{Kind: expr.VerdictAccept}}}
+}
+
+func notrack() clause { return clause{"notrack", []expr.Any{&expr.Notrack{}}} }

@@ -1,0 +1,102 @@
+package enforcer
+
+import (
+	"cmp"
+	"slices"
+
+	"ebbgate/policy"
+)
+
+// TableName is the one table we ever touch, in family inet (P3).
+const TableName = "ebbgate"
+
+// Ruleset is the whole content of our table as a value. The zero value means that there is no
+// table. Slices are sorted by name, so that equal rulesets are equal data.
+type Ruleset struct {
+	Counters []string
+	Sets     []Set
+	Chains   []Chain
+}
+
+// Empty reports whether r asks for no table at all.
+func (r *Ruleset) Empty() bool { return len(r.Counters)+len(r.Sets)+len(r.Chains) == 0 }
+
+// Hook is where a base chain hangs in the packet's path.
+type Hook string
+
+// The hooks we use, by the names nft gives them; "" marks a chain that is only jumped to.
+const (
+	Prerouting Hook = "prerouting"
+	Input      Hook = "input"
+	Output     Hook = "output"
+)
+
+// Chain is a list of rules.
+type Chain struct {
+	Name     string
+	Hook     Hook
+	Priority int // of a base chain; see nft(8), PRIORITY
+	Rules    []Rule
+}
+
+// KeyType is the type of a set's keys, by the name nft gives it.
+type KeyType string
+
+// The key types we use.
+const (
+	IPv4Addr    KeyType = "ipv4_addr"
+	IPv6Addr    KeyType = "ipv6_addr"
+	InetService KeyType = "inet_service"
+	NFProto     KeyType = "nf_proto"
+)
+
+// Set is a named set, or a verdict map if Map is set.
+type Set struct {
+	Name     string
+	Key      KeyType
+	Map      bool   // elements lead to a chain
+	Interval bool   // elements are ranges and last for ever
+	Timeout  bool   // every element has a timeout
+	Limit    int    // of a set filled by the kernel with connlimit expressions: their count; else 0
+	Size     uint32 // most elements it holds; 0 for constant sets
+	Elements []Element
+}
+
+// Element is one key of a set. Key and End hold bytes in network order.
+type Element struct {
+	Key   string
+	End   string         // last key of a range in an interval set
+	Until policy.Instant // when the kernel drops it by itself; 0: never
+	Chain string         // in a verdict map: where to jump
+}
+
+// same reports whether two definitions are equal.
+func (s *Set) same(o *Set) bool {
+	return s.Name == o.Name && s.Key == o.Key && s.Map == o.Map && s.Interval == o.Interval &&
+		s.Timeout == o.Timeout && s.Limit == o.Limit && s.Size == o.Size
+}
+
+// sort puts everything into the one order in which equal rulesets are equal data.
+func (r *Ruleset) sort() {
+	slices.Sort(r.Counters)
+	slices.SortFunc(r.Sets, func(a, b Set) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(r.Chains, func(a, b Chain) int { return cmp.Compare(a.Name, b.Name) })
+	for i := range r.Sets {
+		slices.SortFunc(r.Sets[i].Elements, func(a, b Element) int { return cmp.Compare(a.Key, b.Key) })
+	}
+}
+
+// clone returns a copy that shares no slice with r but the expressions of its rules.
+func (r *Ruleset) clone() Ruleset {
+	c := Ruleset{Counters: slices.Clone(r.Counters), Sets: slices.Clone(r.Sets), Chains: slices.Clone(r.Chains)}
+	for i := range c.Sets {
+		c.Sets[i].Elements = slices.Clone(c.Sets[i].Elements)
+	}
+	for i := range c.Chains {
+		c.Chains[i].Rules = slices.Clone(c.Chains[i].Rules)
+	}
+	return c
+}
+
+// Tracks reports whether the ruleset switches conntrack on.
+func (r *Ruleset) Tracks() bool { return findChain(r, "hold") != nil }
