@@ -1,0 +1,30 @@
+package control
+
+import "fmt"
+
+// group is the policy's view group.
+type group struct {
+	name  string // as the policy has it; empty: none
+	gid   uint32
+	known bool // false: the system has no such group
+}
+
+// mayView admits root and the members of the view group.
+func (g group) mayView(p Peer) *Error {
+	if p.UID == 0 || g.known && p.In(g.gid) {
+		return nil
+	}
+	return &Error{Kind: KindForbidden, Message: fmt.Sprintf("read from ebbgate: not permitted for uid %d: %s", p.UID, g.who())}
+}
+
+// who says who may read, and what to do to be one of them.
+func (g group) who() string {
+	switch {
+	case g.known:
+		return fmt.Sprintf("only root and members of group %q may; join it (usermod -aG %s USER), then log in again", g.name, g.name)
+	case g.name != "":
+		return fmt.Sprintf("only root may, because group %q does not exist; create it (groupadd --system %s) and restart ebbgate", g.name, g.name)
+	default:
+		return "only root may; control.view_group in the policy admits a group"
+	}
+}

@@ -1,0 +1,105 @@
+package control
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// endpoint is one line of the API.
+type endpoint struct {
+	method string
+	path   string
+	who    func(Peer) *Error // nil: admitted
+	answer func() ([]byte, error)
+}
+
+// api is the whole API. Answers come from published snapshots and never wait.
+func (s *Server) api() []endpoint {
+	view := s.viewers.mayView
+	return []endpoint{
+		{http.MethodGet, "/v1/status", view, func() ([]byte, error) { return answerOf(s.status.Load(), "status") }},
+		{http.MethodGet, "/v1/ruleset", view, func() ([]byte, error) { return answerOf(s.ruleset.Load(), "ruleset") }},
+	}
+}
+
+func answerOf[T any](s *snapshot[T], what string) ([]byte, error) {
+	if s == nil {
+		return nil, &Error{Kind: KindStarting, Message: "ebbgate is starting and has no " + what + " yet: ask again in a second"}
+	}
+	return s.answer()
+}
+
+// handler answers requests from the table of endpoints.
+type handler struct{ endpoints []endpoint }
+
+func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	e, refusal := h.find(w, r)
+	if refusal != nil {
+		refuse(w, refusal)
+		return
+	}
+	peer, known := peerFrom(r.Context())
+	if !known {
+		refuse(w, &Error{Kind: KindForbidden, Message: "read from ebbgate: the kernel did not say who is asking"})
+		return
+	}
+	if refusal := e.who(peer); refusal != nil {
+		refuse(w, refusal)
+		return
+	}
+	body, err := e.answer()
+	if err != nil {
+		refuse(w, err)
+		return
+	}
+	write(w, http.StatusOK, body)
+}
+
+// find returns the endpoint a request means. For a known path with another method it says which
+// methods there are, in the header too (RFC 9110, 15.5.6).
+func (h handler) find(w http.ResponseWriter, r *http.Request) (endpoint, error) {
+	var methods, paths []string
+	for _, e := range h.endpoints {
+		paths = append(paths, e.path)
+		if e.path != r.URL.Path {
+			continue
+		}
+		if e.method == r.Method {
+			return e, nil
+		}
+		methods = append(methods, e.method)
+	}
+	if methods != nil {
+		allow := strings.Join(methods, ", ")
+		w.Header().Set("Allow", allow)
+		return endpoint{}, &Error{Kind: KindMethod, Message: fmt.Sprintf("%s takes %s, not %s", r.URL.Path, allow, r.Method)}
+	}
+	return endpoint{}, &Error{Kind: KindNotFound, Message: "no such path; there are " + strings.Join(paths, ", ")}
+}
+
+// refuse answers with err; what is not an *Error is a defect of ours.
+func refuse(w http.ResponseWriter, err error) {
+	e, ok := err.(*Error)
+	if !ok {
+		e = &Error{Kind: KindInternal, Message: "encode answer: " + err.Error()}
+	}
+	body, err := json.Marshal(envelope[struct{}]{Error: e})
+	if err != nil {
+		w.WriteHeader(http.StatusInternalServerError)
+		return
+	}
+	write(w, e.Kind.status(), body)
+}
+
+// write sends one answer. A client that is gone or too slow is cut by the server's time-outs.
+func write(w http.ResponseWriter, status int, body []byte) {
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	_, _ = w.Write(body)
+}

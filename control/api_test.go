@@ -1,0 +1,158 @@
+package control
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// viewGID is the view group of the tests that need no kernel.
+const viewGID = 990
+
+func viewGroup() group { return group{name: "ebbgate-view", gid: viewGID, known: true} }
+
+func published(s *Status) *Server {
+	srv := &Server{viewers: viewGroup(), log: quiet()}
+	srv.Publish(s)
+	srv.PublishRuleset(func() *Ruleset { return &Ruleset{Text: "table inet ebbgate {\n}\n", Would: ""} })
+	return srv
+}
+
+// ask sends one request to the handler as if peer had connected.
+func ask(srv *Server, peer *Peer, method, path string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, "http://ebbgate"+path, nil)
+	if peer != nil {
+		r = r.WithContext(withPeer(r.Context(), *peer))
+	}
+	w := httptest.NewRecorder()
+	handler{srv.api()}.ServeHTTP(w, r)
+	return w
+}
+
+func TestAnswersGolden(t *testing.T) {
+	root := &Peer{}
+	for _, tt := range []struct {
+		name   string
+		srv    *Server
+		peer   *Peer
+		method string
+		path   string
+		status int
+	}{
+		{"status_peace", published(peace()), root, "GET", "/v1/status", 200},
+		{"status_attack", published(attack()), root, "GET", "/v1/status", 200},
+		{"status_degraded", published(degraded()), root, "GET", "/v1/status", 200},
+		{"ruleset", published(peace()), root, "GET", "/v1/ruleset", 200},
+		{"starting", &Server{viewers: viewGroup()}, root, "GET", "/v1/status", 503},
+		{"forbidden", published(peace()), &Peer{UID: 1000, GID: 1000}, "GET", "/v1/status", 403},
+		{"not_found", published(peace()), root, "GET", "/v2/status", 404},
+		{"method", published(peace()), root, "POST", "/v1/status", 405},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := ask(tt.srv, tt.peer, tt.method, tt.path)
+			if w.Code != tt.status {
+				t.Errorf("status %d, want %d", w.Code, tt.status)
+			}
+			if got := w.Header().Get("Content-Type"); got != "application/json" {
+				t.Errorf("Content-Type %q", got)
+			}
+			var b bytes.Buffer
+			if err := json.Indent(&b, w.Body.Bytes(), "", "  "); err != nil {
+				t.Fatal(err)
+			}
+			b.WriteByte('\n')
+			golden(t, tt.name+".json", b.Bytes())
+		})
+	}
+}
+
+func TestMethodNotAllowedNamesTheOthers(t *testing.T) {
+	if got := ask(published(peace()), &Peer{}, "DELETE", "/v1/ruleset").Header().Get("Allow"); got != http.MethodGet {
+		t.Errorf("Allow: %q, want GET", got)
+	}
+}
+
+func TestAnswerIsWhatWasPublished(t *testing.T) {
+	for name, s := range map[string]*Status{"peace": peace(), "attack": attack(), "degraded": degraded(), "empty": {}} {
+		got, err := decodeAnswer[Status](ask(published(s), &Peer{}, "GET", "/v1/status").Body, maxAnswer)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if d := cmp.Diff(s.bounded(), got, compareNet); d != "" {
+			t.Errorf("%s (-published +got):\n%s", name, d)
+		}
+	}
+}
+
+// TestAccess asks everything as everybody.
+func TestAccess(t *testing.T) {
+	srv := published(peace())
+	roles := []struct {
+		name string
+		peer *Peer
+		view bool
+	}{
+		{"root", &Peer{UID: 0, GID: 0}, true},
+		{"root with another group", &Peer{UID: 0, GID: 100}, true},
+		{"view group is the peer's own", &Peer{UID: 1000, GID: viewGID}, true},
+		{"view group is supplementary", &Peer{UID: 1000, GID: 1000, Groups: []uint32{4, viewGID}}, true},
+		{"stranger", &Peer{UID: 1000, GID: 1000, Groups: []uint32{4, 27}}, false},
+		{"stranger in group root", &Peer{UID: 1000, GID: 0, Groups: []uint32{0}}, false},
+		{"uid that is the group's number", &Peer{UID: viewGID, GID: 1000}, false},
+		{"nobody knows", nil, false},
+	}
+	for _, role := range roles {
+		for _, e := range srv.api() {
+			want := map[bool]int{true: 200, false: 403}[role.view]
+			w := ask(srv, role.peer, e.method, e.path)
+			if w.Code != want {
+				t.Errorf("%s: %s %s: status %d, want %d", role.name, e.method, e.path, w.Code, want)
+			}
+			if want == 403 && strings.Contains(w.Body.String(), "result") {
+				t.Errorf("%s: the refusal carries a result: %s", role.name, w.Body)
+			}
+		}
+	}
+}
+
+func TestViewGroupThatGrantsNothing(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		group group
+		says  string
+	}{
+		{"none in the policy", group{}, "control.view_group"},
+		{"missing in the system", group{name: "ebbgate-view"}, `group "ebbgate-view" does not exist`},
+		{"another group", viewGroup(), `members of group "ebbgate-view"`},
+	} {
+		refusal := tt.group.mayView(Peer{UID: 1000, GID: 0, Groups: []uint32{0}})
+		if refusal == nil || refusal.Kind != KindForbidden || !strings.Contains(refusal.Message, tt.says) {
+			t.Errorf("%s: got %v, want a refusal with %q", tt.name, refusal, tt.says)
+		}
+		if refusal := tt.group.mayView(Peer{}); refusal != nil {
+			t.Errorf("%s: root is refused: %v", tt.name, refusal)
+		}
+	}
+}
+
+func TestManyRequestsOneEncoding(t *testing.T) {
+	srv := published(attack())
+	first, err := srv.status.Load().answer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, _ := srv.status.Load().answer()
+	if &first[0] != &again[0] {
+		t.Error("the second request was encoded again")
+	}
+	srv.Publish(peace())
+	fresh, _ := srv.status.Load().answer()
+	if bytes.Equal(first, fresh) {
+		t.Error("the old status is still served")
+	}
+}

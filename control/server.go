@@ -1,0 +1,90 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	readTimeout  = 5 * time.Second  // for a whole request
+	writeTimeout = 10 * time.Second // from its header to the end of the answer
+	idleTimeout  = 30 * time.Second // between two requests
+	stopGrace    = time.Second      // for answers under way when the daemon stops
+	maxHeader    = 8 << 10          // bytes; net/http allows 4 KiB more
+)
+
+// Server hands out what the daemon publishes. Publishing never waits, and neither slow nor many
+// clients can hold up the publisher: a client that does not read or write is cut by time-outs,
+// and excess connections are closed as soon as accepted.
+type Server struct {
+	socket  *Socket
+	viewers group
+	log     *slog.Logger
+	status  atomic.Pointer[snapshot[Status]]
+	ruleset atomic.Pointer[snapshot[Ruleset]]
+}
+
+// NewServer returns a server for the socket, which it owns from now on. Until something is
+// published it answers that the daemon is starting.
+func NewServer(socket *Socket, log *slog.Logger) *Server {
+	return &Server{socket: socket, viewers: socket.viewers, log: log}
+}
+
+// Publish makes status the answer from now on. Neither it nor what it points to may be changed
+// afterwards. It may be called from any goroutine.
+func (s *Server) Publish(status *Status) { s.status.Store(newSnapshot(status.bounded())) }
+
+// PublishRuleset makes what ruleset returns the answer from now on. Writing rules out can take a
+// while where 100,000 sources are limited, so it is called only if somebody asks, at most once,
+// and from another goroutine.
+func (s *Server) PublishRuleset(ruleset func() *Ruleset) {
+	s.ruleset.Store(&snapshot[Ruleset]{value: ruleset})
+}
+
+// Run serves until ctx ends, then closes the socket, removes its file and returns nil. It goes on
+// serving when the file is removed, though new clients cannot find it then. Any other end is an
+// error, and the socket is closed too. It can be called once.
+func (s *Server) Run(ctx context.Context) error {
+	return s.serve(ctx, &gate{Listener: s.socket.listener, creds: kernelCredentials{}, log: s.log})
+}
+
+func (s *Server) serve(ctx context.Context, l net.Listener) error {
+	srv := &http.Server{
+		Handler:                      handler{s.api()},
+		DisableGeneralOptionsHandler: true,
+		ReadTimeout:                  readTimeout,
+		WriteTimeout:                 writeTimeout,
+		IdleTimeout:                  idleTimeout,
+		MaxHeaderBytes:               maxHeader,
+		ErrorLog:                     slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
+		ConnContext:                  connPeer,
+	}
+	served := make(chan error, 1) // capacity 1: the sender below never waits
+	go func() { served <- srv.Serve(l) }()
+	select {
+	case err := <-served:
+		return errors.Join(fmt.Errorf("serve control socket: %w", err), srv.Close(), s.socket.Close())
+	case <-ctx.Done():
+	}
+	err := s.socket.unlink() // first, so that nobody new comes
+	grace, cancel := context.WithTimeout(context.Background(), stopGrace)
+	defer cancel()
+	if srv.Shutdown(grace) != nil {
+		err = errors.Join(err, srv.Close())
+	}
+	<-served
+	return errors.Join(err, s.socket.Close())
+}
+
+func connPeer(ctx context.Context, c net.Conn) context.Context {
+	if pc, ok := c.(*peerConn); ok {
+		return withPeer(ctx, pc.peer)
+	}
+	return ctx
+}

@@ -1,0 +1,146 @@
+package control
+
+import (
+	"net/netip"
+
+	"ebbgate/policy"
+)
+
+// State is the daemon's condition in one word.
+type State string
+
+// The states. A daemon with a fault is degraded whether or not an attack is open.
+const (
+	StatePeace    State = "peace"
+	StateAttack   State = "attack"
+	StateDegraded State = "degraded"
+)
+
+// Status is everything the daemon tells about itself at one moment. Once published it must not
+// be changed.
+type Status struct {
+	At         Time      `json:"at"` // when this picture was taken
+	Version    string    `json:"version"`
+	PID        int       `json:"pid"`
+	Started    Time      `json:"started"`
+	PolicyFile string    `json:"policy_file"`
+	State      State     `json:"state"`
+	Services   []Service `json:"services"` // in the order of the policy file
+	Kernel     Kernel    `json:"kernel"`
+	Table      Table     `json:"table"`
+	Census     Census    `json:"census"`
+	Faults     []Fault   `json:"faults"`
+	Reload     *Reload   `json:"reload"` // null: never asked for
+}
+
+// Service is one service of the policy and what is known of it.
+type Service struct {
+	Name      string       `json:"name"`
+	Mode      policy.Mode  `json:"mode"`
+	Ports     string       `json:"ports"`      // as PortsText writes them: "80,443,8000-8010"
+	Addresses []netip.Addr `json:"addresses"`  // empty: all local addresses
+	PerSource int          `json:"per_source"` // connections one source may hold; 0: no limit
+	Held      int          `json:"held"`       // connections that hold a slot of the application
+	HalfOpen  int          `json:"half_open"`  // handshakes not completed
+	Sources   int          `json:"sources"`    // that hold at least one connection
+	Listeners []Listener   `json:"listeners"`
+	Attack    *Attack      `json:"attack"` // null: none is open
+
+	// Limits has the MaxLimits sources that hold most; LimitsTotal counts all.
+	Limits      []Limit `json:"limits"`
+	LimitsTotal int     `json:"limits_total"`
+
+	RefusedPackets    uint64 `json:"refused_packets"`    // since the daemon started
+	ClosedConnections uint64 `json:"closed_connections"` // since the daemon started
+}
+
+// Listener is one listening socket of a service.
+type Listener struct {
+	Local   netip.AddrPort `json:"local"`
+	Queue   uint32         `json:"queue"`   // completed connections that wait for accept(2)
+	Backlog uint32         `json:"backlog"` // how many may wait
+}
+
+// Attack is an attack that is open.
+type Attack struct {
+	ID          string `json:"id"`
+	Kind        string `json:"kind"` // "connection-flood", ...
+	Since       Time   `json:"since"`
+	PeakHeld    int    `json:"peak_held"`
+	PeakSources int    `json:"peak_sources"`
+	FirstRule   Time   `json:"first_rule"` // when the kernel first had a rule against it; null: not yet
+}
+
+// Limit is one lease in force against a source, and why.
+type Limit struct {
+	Source    netip.Prefix `json:"source"`
+	Held      int          `json:"held"`
+	Max       int          `json:"max"`
+	Refusing  bool         `json:"refusing"` // new connections are refused now (in shadow mode: would be)
+	Mode      policy.Mode  `json:"mode"`
+	Since     Time         `json:"since"`
+	LeaseLeft Duration     `json:"lease_left"` // until the kernel ends it, if nothing renews it
+	Rule      string       `json:"rule"`       // the key of the service that asked for it: "connections.per_source"
+	Measured  int          `json:"measured"`   // when the limit was raised
+	Threshold int          `json:"threshold"`
+}
+
+// Kernel is the health of the network namespace. Counters are absolute, since boot.
+type Kernel struct {
+	CurrEstab         uint64 `json:"curr_estab"`
+	SynCookies        int    `json:"syn_cookies"` // net.ipv4.tcp_syncookies: 0, 1, 2; -1: unknown
+	CookiesSentPerS   Rate   `json:"cookies_sent_per_s"`
+	CookiesValidPerS  Rate   `json:"cookies_valid_per_s"`
+	CookiesFailedPerS Rate   `json:"cookies_failed_per_s"`
+	ListenOverflows   uint64 `json:"listen_overflows"`
+	ConntrackCount    uint64 `json:"conntrack_count"`
+	ConntrackMax      uint64 `json:"conntrack_max"` // 0: no conntrack in this kernel
+}
+
+// Conntrack says who switched connection tracking on.
+type Conntrack string
+
+// Who has conntrack on: nobody, we for the time of a lease, or another table.
+const (
+	ConntrackOff    Conntrack = "off"
+	ConntrackOurs   Conntrack = "ours"
+	ConntrackOthers Conntrack = "others"
+)
+
+// Table is our nftables table.
+type Table struct {
+	Present   bool      `json:"present"`
+	Owned     bool      `json:"owned"` // by our socket: gone when the daemon is gone
+	Conntrack Conntrack `json:"conntrack"`
+	Features  []string  `json:"features"`  // of the kernel, that are in use
+	Fallbacks []string  `json:"fallbacks"` // what is done without a feature the kernel lacks
+}
+
+// Census tells of the latest count of connections.
+type Census struct {
+	Taken    Time     `json:"taken"` // null: not yet
+	Age      Duration `json:"age"`
+	Sockets  int      `json:"sockets"`
+	CPU      Duration `json:"cpu"`
+	Complete bool     `json:"complete"` // false: counts are lower bounds
+}
+
+// Fault is something that does not work at the moment.
+type Fault struct {
+	Part  string `json:"part"`
+	Text  string `json:"text"`
+	Since Time   `json:"since"`
+}
+
+// Reload is the latest attempt to load the policy again.
+type Reload struct {
+	At    Time   `json:"at"`
+	Error string `json:"error"` // empty: it was loaded
+}
+
+// Ruleset is nft syntax: what is in force, and what the present decision asks for. They differ
+// in shadow mode and while a change is refused by the kernel.
+type Ruleset struct {
+	Text  string `json:"text"`
+	Would string `json:"would"`
+}

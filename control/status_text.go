@@ -1,0 +1,95 @@
+package control
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// TextOptions says how WriteStatus renders.
+type TextOptions struct {
+	Width int       // columns; 0: 100; at least 60
+	Color bool      // use terminal colours; never the only carrier of a meaning
+	Now   time.Time // the reader's time, to notice an old picture; zero: do not look
+}
+
+const (
+	defaultWidth = 100
+	minWidth     = 60
+
+	// staleAfter is many times the longest turn of the daemon's loop.
+	staleAfter = 10 * time.Second
+)
+
+// WriteStatus renders s for people: the state in one line, what does not work, each service with
+// its attack and limits and their reasons, then the host. Times are UTC and ages count from the
+// moment of the picture. Everything that others can choose is escaped. The only error is w's.
+func WriteStatus(w io.Writer, s *Status, o TextOptions) error {
+	if o.Width == 0 {
+		o.Width = defaultWidth
+	}
+	p := &page{width: max(o.Width, minWidth), color: o.Color}
+	p.headline(s)
+	p.stale(s, o.Now)
+	p.faults(s)
+	if len(s.Services) == 0 {
+		p.put(care, 0, "no service is watched")
+	}
+	for i := range s.Services {
+		p.line(plain, "")
+		p.service(s.At, &s.Services[i])
+	}
+	p.line(plain, "")
+	p.host(s)
+	_, err := io.WriteString(w, p.b.String())
+	if err != nil {
+		return fmt.Errorf("write status: %w", err)
+	}
+	return nil
+}
+
+func (p *page) headline(s *Status) {
+	st, state := care, strings.ToUpper(string(s.State))
+	switch s.State {
+	case StatePeace:
+		st = calm
+	case StateAttack:
+		st = alarm
+	case "":
+		state = "UNKNOWN"
+	}
+	p.put(st, 2, fmt.Sprintf("%s  %s  ebbgate %s  pid %d  up %s  policy %s",
+		Escape(state), at(s.At), Escape(s.Version), s.PID,
+		ago(s.At, s.Started), Escape(s.PolicyFile)))
+}
+
+func at(t Time) string {
+	if t.IsZero() {
+		return "(no time)"
+	}
+	return t.UTC().Format("2006-01-02 15:04:05 UTC")
+}
+
+func (p *page) stale(s *Status, now time.Time) {
+	if now.IsZero() || s.At.IsZero() {
+		return
+	}
+	if age := now.Sub(s.At.Time); age > staleAfter {
+		p.put(alarm, 4, fmt.Sprintf("!!  this picture is %s old: the daemon answers but its loop stands still", length(age)))
+	}
+}
+
+// faults come before everything else: what follows may be incomplete because of them.
+func (p *page) faults(s *Status) {
+	for _, f := range s.Faults {
+		p.put(alarm, 4, fmt.Sprintf("!!  %s: %s (for %s)", Escape(f.Part), Escape(f.Text), ago(s.At, f.Since)))
+	}
+	if s.Reload == nil || s.Reload.Error == "" {
+		return
+	}
+	p.put(alarm, 4, fmt.Sprintf("!!  reload at %s was refused, the policy before it stays in force:", clock(s.At, s.Reload.At)))
+	for line := range strings.Lines(s.Reload.Error) {
+		p.put(plain, 6, "    "+Escape(strings.TrimRight(line, "\r\n")))
+	}
+}

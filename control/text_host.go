@@ -1,0 +1,105 @@
+package control
+
+import (
+	"fmt"
+	"strings"
+)
+
+// host writes what is not of one service: kernel, SYN cookies, table, census, reload.
+func (p *page) host(s *Status) {
+	k := &s.Kernel
+	p.put(plain, 9, fmt.Sprintf("kernel   %s established, %s since boot, conntrack %s",
+		number(k.CurrEstab), counted(k.ListenOverflows, "listen overflow", "listen overflows"), conntrackFill(k)))
+	st, words := cookieWords(k)
+	p.put(st, 9, "cookies  "+words)
+	st, words = tableWords(&s.Table)
+	p.put(st, 9, "table    "+words)
+	p.put(plain, 9, "census   "+censusWords(&s.Census))
+	if s.Reload != nil && s.Reload.Error == "" {
+		p.put(plain, 9, fmt.Sprintf("reload   policy loaded again at %s (%s ago)", clock(s.At, s.Reload.At), ago(s.At, s.Reload.At)))
+	}
+}
+
+func conntrackFill(k *Kernel) string {
+	if k.ConntrackMax == 0 {
+		return "not in this kernel"
+	}
+	return fmt.Sprintf("%s of %s", number(k.ConntrackCount), number(k.ConntrackMax))
+}
+
+// cookieWords says what net.ipv4.tcp_syncookies means here and now (Documentation/networking/
+// ip-sysctl.rst), and what to do where it is wrong.
+func cookieWords(k *Kernel) (style, string) {
+	switch k.SynCookies {
+	case 0:
+		return alarm, "SYN cookies are OFF: a SYN flood can shut every service out; set net.ipv4.tcp_syncookies=1"
+	case 1:
+		if k.CookiesSentPerS <= 0 {
+			return plain, "SYN cookies are ready (1) and not needed now"
+		}
+		return care, "SYN cookies are IN USE: " + cookieRates(k)
+	case 2:
+		return care, "SYN cookies are sent ALWAYS (2), which is meant for tests; set net.ipv4.tcp_syncookies=1; " + cookieRates(k)
+	default:
+		return care, "it is unknown whether SYN cookies are on"
+	}
+}
+
+// cookieRates adds a judgement where the rates allow one: who forges addresses never answers.
+func cookieRates(k *Kernel) string {
+	text := fmt.Sprintf("%s sent, %s came back valid, %s failed", perSecond(k.CookiesSentPerS),
+		perSecond(k.CookiesValidPerS), perSecond(k.CookiesFailedPerS))
+	if k.CookiesSentPerS >= 100 && k.CookiesValidPerS*10 < k.CookiesSentPerS {
+		text += "; hardly any come back: most SYNs have forged addresses, and the cookies carry the load"
+	}
+	return text
+}
+
+func tableWords(t *Table) (style, string) {
+	if !t.Present {
+		return plain, "none: no rule of ours is in the packet path" + features(t)
+	}
+	st, text := plain, "inet ebbgate is in place, owned by the daemon's socket"
+	if !t.Owned {
+		st, text = care, "inet ebbgate is in place, NOT owned: others can change it"
+	}
+	switch t.Conntrack {
+	case ConntrackOurs:
+		text += ", conntrack is on for the watched sources only"
+	case ConntrackOthers:
+		text += ", conntrack is on because another table uses it"
+	default:
+		text += ", no conntrack"
+	}
+	return st, text + features(t)
+}
+
+func features(t *Table) string {
+	text := ""
+	if len(t.Features) > 0 {
+		text += "; kernel has " + joined(t.Features)
+	}
+	if len(t.Fallbacks) > 0 {
+		text += "; instead of what it lacks: " + joined(t.Fallbacks)
+	}
+	return text
+}
+
+func joined(list []string) string {
+	texts := make([]string, len(list))
+	for i, s := range list {
+		texts[i] = Escape(s)
+	}
+	return strings.Join(texts, ", ")
+}
+
+func censusWords(c *Census) string {
+	if c.Taken.IsZero() {
+		return "none taken yet"
+	}
+	text := fmt.Sprintf("%s ago: %s in %s of CPU", length(c.Age.std()), counted(c.Sockets, "socket", "sockets"), fine(c.CPU))
+	if !c.Complete {
+		text += ", INCOMPLETE: counts are lower bounds"
+	}
+	return text
+}
