@@ -1,0 +1,10 @@
+// Package systemd speaks to the service manager and its journal, and holds the files that make
+// ebbgate a service.
+//
+// It reads the environment that systemd sets (sd_notify(3), sd_watchdog_enabled(3), JOURNAL_STREAM
+// of systemd.exec(5)) and writes to the sockets named there. Without them everything here is a
+// no-op or plain text on stderr, so that the daemon runs the same without systemd.
+//
+// ebbgate.service is the unit, ebbgate.sysusers makes the user it runs as and the group that may
+// read the control socket (sysusers.d(5)).
+package systemd

@@ -1,0 +1,178 @@
+package systemd
+
+import (
+	"bufio"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const unitFile = "ebbgate.service"
+
+// unit holds the values of each "Section.Key", in the order of the file.
+type unit map[string][]string
+
+func readUnit(t *testing.T) unit {
+	t.Helper()
+	f, err := os.Open(unitFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	u, section := unit{}, ""
+	for s := bufio.NewScanner(f); s.Scan(); {
+		line := strings.TrimSpace(s.Text())
+		switch key, value, ok := strings.Cut(line, "="); {
+		case line == "" || line[0] == '#':
+		case line[0] == '[':
+			section = strings.Trim(line, "[]") + "."
+		case ok && section != "":
+			u[section+key] = append(u[section+key], value)
+		default:
+			t.Fatalf("cannot parse %q", line)
+		}
+	}
+	return u
+}
+
+// known has every directive the unit may use: those of systemd.unit(5), systemd.service(5),
+// systemd.exec(5), systemd.kill(5) and systemd.resource-control(5) that exist in systemd 252, so
+// that nothing is ignored on Debian 12.
+const known = `
+Unit: After Description StartLimitBurst StartLimitIntervalSec Wants
+Service: AmbientCapabilities CapabilityBoundingSet DevicePolicy Environment ExecReload ExecStart Group
+ IPAddressDeny KeyringMode LimitCORE LimitNOFILE LockPersonality MemoryDenyWriteExecute MemoryMax
+ NoNewPrivileges NotifyAccess OOMScoreAdjust PrivateDevices PrivateIPC PrivateMounts PrivateTmp ProcSubset
+ ProtectClock ProtectControlGroups ProtectHome ProtectHostname ProtectKernelLogs ProtectKernelModules
+ ProtectKernelTunables ProtectProc ProtectSystem RemoveIPC Restart RestartPreventExitStatus RestartSec
+ RestrictAddressFamilies RestrictNamespaces RestrictRealtime RestrictSUIDSGID RuntimeDirectory
+ RuntimeDirectoryMode SystemCallArchitectures SystemCallErrorNumber SystemCallFilter TasksMax
+ TimeoutStartSec TimeoutStopSec Type UMask User WatchdogSec
+Install: WantedBy`
+
+func TestUnitUsesKnownDirectives(t *testing.T) {
+	var all []string
+	section := ""
+	for _, word := range strings.Fields(known) {
+		if s, ok := strings.CutSuffix(word, ":"); ok {
+			section = s + "."
+			continue
+		}
+		all = append(all, section+word)
+	}
+	u := readUnit(t)
+	for key := range u {
+		if !slices.Contains(all, key) {
+			t.Errorf("%s is not known", key)
+		}
+	}
+	for _, key := range all {
+		if u[key] == nil {
+			t.Errorf("%s is listed here and not used", key)
+		}
+	}
+}
+
+func TestUnitSays(t *testing.T) {
+	u := readUnit(t)
+	for key, want := range map[string]string{
+		"Service.Type":                    "notify",
+		"Service.ExecStart":               "/usr/sbin/ebbgate run --config /etc/ebbgate/config.toml",
+		"Service.ExecReload":              "/bin/kill -HUP $MAINPID",
+		"Service.CapabilityBoundingSet":   "CAP_NET_ADMIN",
+		"Service.AmbientCapabilities":     "CAP_NET_ADMIN",
+		"Service.User":                    "ebbgate",
+		"Service.RuntimeDirectory":        "ebbgate",
+		"Service.Restart":                 "on-failure",
+		"Service.RestrictAddressFamilies": "AF_NETLINK AF_UNIX",
+	} {
+		if got := strings.Join(u[key], "\n"); got != want {
+			t.Errorf("%s=%s, want %s", key, got, want)
+		}
+	}
+}
+
+// TestCrashIsRestarted is about exit status 2, which a bad policy and an ordinary Go panic share.
+func TestCrashIsRestarted(t *testing.T) {
+	u := readUnit(t)
+	if !slices.Contains(u["Service.RestartPreventExitStatus"], "2") || !slices.Contains(u["Service.Environment"], "GOTRACEBACK=crash") {
+		t.Error("status 2 must not be restarted, and a crash must not end with it (GOTRACEBACK=crash)")
+	}
+	cmd := exec.Command(os.Args[0], "-test.run=^TestPanic$")
+	cmd.Env = []string{"EBBGATE_TEST_PANIC=1", "GOTRACEBACK=crash", "GORACE=atexit_sleep_ms=0"}
+	cmd.Dir = t.TempDir() // for a core file, should the system write one
+	out, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.Exited() || !strings.Contains(string(out), "on purpose") {
+		t.Errorf("got %v, want death by a signal: %s", err, out)
+	}
+}
+
+// TestPanic is the process that TestCrashIsRestarted watches.
+func TestPanic(t *testing.T) {
+	if os.Getenv("EBBGATE_TEST_PANIC") == "" {
+		return
+	}
+	go panic("on purpose") // in a goroutine of its own: the testing package recovers others
+	select {}
+}
+
+func TestSysusersMakesTheUser(t *testing.T) {
+	b, err := os.ReadFile("ebbgate.sysusers")
+	if err != nil {
+		t.Fatal(err)
+	}
+	u := readUnit(t)
+	user := u["Service.User"][0]
+	if group := u["Service.Group"][0]; group != user {
+		t.Errorf("group %s is not the user's own", group)
+	}
+	for _, line := range []string{"u " + user + " - ", "g ebbgate-view -", "m " + user + " ebbgate-view"} {
+		if !strings.Contains("\n"+string(b), "\n"+line) {
+			t.Errorf("no line %q", line)
+		}
+	}
+}
+
+// stubbed writes the unit with an ExecStart that exists on this machine, which verify wants.
+func stubbed(t *testing.T) (tool, file string) {
+	t.Helper()
+	tool, err := exec.LookPath("systemd-analyze")
+	if err != nil {
+		t.Skip("systemd-analyze is not installed")
+	}
+	b, err := os.ReadFile(unitFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file = filepath.Join(t.TempDir(), unitFile)
+	text := strings.Replace(string(b), "ExecStart=/usr/sbin/ebbgate", "ExecStart=/bin/true", 1)
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return tool, file
+}
+
+// TestUnitVerifies wants silence: verify exits 0 after warnings as well.
+func TestUnitVerifies(t *testing.T) {
+	tool, file := stubbed(t)
+	out, err := exec.Command(tool, "verify", "--man=no", file).CombinedOutput()
+	if err != nil || len(out) != 0 {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+func TestUnitExposure(t *testing.T) {
+	tool, file := stubbed(t)
+	out, err := exec.Command(tool, "security", "--offline=true", "--no-pager", "--threshold=11", file).CombinedOutput()
+	if strings.Contains(string(out), "unrecognized option") {
+		t.Skip("this systemd-analyze cannot judge a file")
+	}
+	if err != nil {
+		t.Errorf("exposure above 1.1: %v\n%s", err, out)
+	}
+}
