@@ -2,8 +2,11 @@ package enforcer
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/google/nftables"
+
+	"ebbgate/internal/boottime"
 )
 
 // Change is what others did to the kernel's rules since the last Look.
@@ -12,10 +15,18 @@ type Change struct {
 	Track bool // whether another table uses conntrack has changed
 }
 
-// Look notices what others did. It costs one short question while nothing changed. The table's
-// loss is no error: the next Diff builds it anew.
-func (t *Table) Look() (Change, error) {
+// scanEvery is the least time between two listings of everybody's rules. Their owner may change
+// them many times a second, and a big host has 100,000 of them.
+const scanEvery = 500 * time.Millisecond
+
+// Look notices what others did. It costs one short question while nothing changed, and none where
+// the table is neither there nor about to be (needed). The table's loss is no error: the next
+// Diff builds it anew.
+func (t *Table) Look(needed bool) (Change, error) {
 	var c Change
+	if !needed && !t.have.Present {
+		return c, nil
+	}
 	gen, err := t.generation()
 	if err != nil {
 		return c, err
@@ -29,10 +40,13 @@ func (t *Table) Look() (Change, error) {
 			c.Lost = true
 			t.have = Have{Known: true}
 		}
+		t.gen, t.stale = gen, true
+	}
+	if now := boottime.Now(); t.stale && (t.scanned == 0 || now.Sub(t.scanned) >= scanEvery) {
 		if t.tracked, err = t.track.rules(); err != nil {
 			return c, err
 		}
-		t.gen = gen
+		t.stale, t.scanned = false, now
 	}
 	legacy, err := t.track.legacy()
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ebbgate/internal/boottime"
+	"ebbgate/policy"
 )
 
 // ErrTableHeld is returned by Open when another living process owns our table.
@@ -25,7 +26,9 @@ type Table struct {
 	gen     uint32 // generation of the ruleset at our last look
 	env     Environment
 	track   *trackScan
-	tracked bool // another table's rules use conntrack, as of gen
+	tracked bool // another table's rules use conntrack, as of the last scan
+	scanned policy.Instant
+	stale   bool // they changed since
 }
 
 // Open opens the socket in the calling thread's network namespace and looks at what is there. A
@@ -73,8 +76,7 @@ func (t *Table) adopt() error {
 	} else if err != nil {
 		return fmt.Errorf("probe nf_tables: %w", err)
 	}
-	_, err = t.Look()
-	return err
+	return nil
 }
 
 // probe asks whether we may own a table, by adding and deleting one in one transaction: it never

@@ -167,7 +167,7 @@ func TestTheTableGoesWithItsSocket(t *testing.T) {
 		t.Errorf("somebody else could delete our table: %s", out)
 	}
 	nft(t, "flush", "ruleset")
-	if c, err := tb.Look(); err != nil || c.Lost {
+	if c, err := tb.Look(true); err != nil || c.Lost {
 		t.Errorf("after a flush by others: %+v, %v; want the table still there", c, err)
 	}
 	if err := tb.close(); err != nil {
@@ -181,11 +181,11 @@ func TestALostTableIsNoticedAndRebuilt(t *testing.T) {
 	tb.table.Flags = 0 // as on a kernel that knows no ownership
 	p := onePolicy(web())
 	apply(t, tb, p, flood("web", boottime.Now()+300*second))
-	if c, err := tb.Look(); err != nil || c != (Change{}) {
+	if c, err := tb.Look(true); err != nil || c != (Change{}) {
 		t.Fatalf("our own transaction is taken for somebody's: %+v, %v", c, err)
 	}
 	nft(t, "flush", "ruleset")
-	c, err := tb.Look()
+	c, err := tb.Look(true)
 	if err != nil || !c.Lost {
 		t.Fatalf("Look = %+v, %v; want Lost", c, err)
 	}

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"ebbgate/internal/boottime"
+	"ebbgate/internal/nstest"
 )
 
 func TestOthersConntrackIsNoticed(t *testing.T) {
@@ -27,7 +28,7 @@ func TestOthersConntrackIsNoticed(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			tb := open(t)
 			nft(t, "add table inet fw; add chain inet fw c { type filter hook input priority 0; }; "+tt.rule)
-			change, err := tb.Look()
+			change, err := tb.Look(true)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -35,9 +36,13 @@ func TestOthersConntrackIsNoticed(t *testing.T) {
 				t.Errorf("OthersTrack = %t, change %+v; want %t", got, change, tt.want)
 			}
 			nft(t, "delete table inet fw")
-			if _, err := tb.Look(); err != nil || tb.Environment().OthersTrack {
-				t.Errorf("after its removal: OthersTrack = %t, %v", tb.Environment().OthersTrack, err)
-			}
+			// Everybody's rules are listed at most every half second.
+			nstest.Await(t, "its removal to be noticed", func() bool {
+				if _, err := tb.Look(true); err != nil {
+					t.Fatal(err)
+				}
+				return !tb.Environment().OthersTrack
+			})
 		})
 	}
 }
@@ -46,7 +51,7 @@ func TestOurOwnConntrackIsNotTakenForOthers(t *testing.T) {
 	tb := open(t)
 	apply(t, tb, onePolicy(web()), flood("web", boottime.Now()+300*second))
 	nft(t, "add table inet harmless") // a change by others, so that Look looks
-	change, err := tb.Look()
+	change, err := tb.Look(true)
 	if err != nil || change != (Change{}) || tb.Environment().OthersTrack {
 		t.Errorf("Look = %+v, %v, OthersTrack %t", change, err, tb.Environment().OthersTrack)
 	}
@@ -124,4 +129,15 @@ func FuzzUsesTrack(f *testing.F) {
 			t.Error("two answers to one message")
 		}
 	})
+}
+
+func TestInPeaceNobodyIsWatched(t *testing.T) {
+	tb := open(t)
+	nft(t, "add table inet fw; add chain inet fw c { type filter hook input priority 0; }; add rule inet fw c ct state new accept")
+	if c, err := tb.Look(false); err != nil || c != (Change{}) || tb.Environment().OthersTrack {
+		t.Errorf("Look(false) = %+v, %v, OthersTrack %t; want no look at all", c, err, tb.Environment().OthersTrack)
+	}
+	if c, err := tb.Look(true); err != nil || !c.Track {
+		t.Errorf("Look(true) = %+v, %v; want Track", c, err)
+	}
 }
