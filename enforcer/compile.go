@@ -53,12 +53,12 @@ func Compile(p *policy.Policy, d *policy.Decision, env Environment) Ruleset {
 	return c.out
 }
 
-// part is what a decision asks for one service.
+// part is what a decision asks for one service: its stretch of the decision's sorted lists.
 type part struct {
 	svc     *policy.Service
-	refused []policy.Limit
-	watched []policy.Watched // everything held by connlimit, limited sources included
-	until   policy.Instant   // end of the last lease
+	limits  []policy.Limit
+	watched []policy.Watched
+	until   policy.Instant // end of the last lease
 }
 
 // name returns the name of one of the service's objects. No suffix contains an underscore, so
@@ -69,47 +69,41 @@ func (pt *part) name(suffix string) string { return pt.svc.Name + "_" + suffix }
 // not: that would switch conntrack on for a mode that promises to change nothing.
 func (pt *part) holds() bool { return pt.svc.Mode == policy.Enforce }
 
-// collect sorts a decision by service. What refers to a service the policy no longer has is left
-// out, and so is what is exempt: Step never asks for it, and P4 is checked twice.
+// collect cuts a decision up by service, in the order of their names. What refers to a service
+// the policy no longer has is left out.
 func collect(p *policy.Policy, d *policy.Decision) []*part {
+	limits := stretches(d.Limits, func(l *policy.Limit) string { return l.Service })
+	watched := stretches(d.Watched, func(w *policy.Watched) string { return w.Service })
 	var parts []*part
-	of := func(name string) *part {
-		if n := len(parts); n > 0 && parts[n-1].svc.Name == name {
-			return parts[n-1]
+	for i := range p.Services {
+		pt := &part{svc: &p.Services[i], limits: limits[p.Services[i].Name], watched: watched[p.Services[i].Name]}
+		for j := range pt.limits {
+			pt.until = max(pt.until, pt.limits[j].Until)
 		}
-		for _, pt := range parts {
-			if pt.svc.Name == name {
-				return pt
-			}
+		for j := range pt.watched {
+			pt.until = max(pt.until, pt.watched[j].Until)
 		}
-		svc := p.Service(name)
-		if svc == nil {
-			return nil
+		if pt.until != 0 {
+			parts = append(parts, pt)
 		}
-		parts = append(parts, &part{svc: svc})
-		return parts[len(parts)-1]
-	}
-	for _, l := range d.Limits {
-		pt := of(l.Service)
-		if pt == nil || policy.Covers(p.Exempt.Prefixes, l.Source) {
-			continue
-		}
-		pt.until = max(pt.until, l.Until)
-		pt.watched = append(pt.watched, policy.Watched{Service: l.Service, Source: l.Source, Mode: l.Mode, Until: l.Until})
-		if l.Refuse {
-			pt.refused = append(pt.refused, l)
-		}
-	}
-	for _, w := range d.Watched {
-		pt := of(w.Service)
-		if pt == nil || policy.Covers(p.Exempt.Prefixes, w.Source) {
-			continue
-		}
-		pt.until = max(pt.until, w.Until)
-		pt.watched = append(pt.watched, w)
 	}
 	slices.SortFunc(parts, func(a, b *part) int { return cmp.Compare(a.svc.Name, b.svc.Name) })
 	return parts
+}
+
+// stretches cuts a list that is sorted by service into one slice for each, without copying.
+func stretches[T any](list []T, service func(*T) string) map[string][]T {
+	out := make(map[string][]T)
+	for start := 0; start < len(list); {
+		name := service(&list[start])
+		end := start + 1
+		for end < len(list) && service(&list[end]) == name {
+			end++
+		}
+		out[name] = list[start:end:end]
+		start = end
+	}
+	return out
 }
 
 // compiler collects the objects of one ruleset.

@@ -1,7 +1,6 @@
 package enforcer
 
 import (
-	"encoding/binary"
 	"net/netip"
 
 	"ebbgate/policy"
@@ -25,14 +24,14 @@ func (c *compiler) service(pt *part) {
 		c.local(pt, f)
 		bits := c.bits(f)
 		name := pt.name("refuse" + f.suffix)
-		c.out.Sets = append(c.out.Sets, c.sources(name, f, pt.refusals()))
+		c.out.Sets = append(c.out.Sets, c.refused(name, f, pt))
 		refuse.Rules = append(refuse.Rules, rule(append([]clause{f.from(name, bits), counted(pt.name("refused"))}, verdict(pt)...)...))
 		if !pt.holds() {
 			continue
 		}
 		limit := pt.svc.Connections.PerSource
 		watch, conn := pt.name("watch"+f.suffix), pt.name("conn"+f.suffix)
-		c.out.Sets = append(c.out.Sets, c.sources(watch, f, pt.watched),
+		c.out.Sets = append(c.out.Sets, c.watched(watch, f, pt),
 			Set{Name: conn, Key: f.key, Limit: limit, Size: c.size()})
 		hold.Rules = append(hold.Rules,
 			rule(opening(), f.from(watch, bits), f.over(conn, bits, limit), counted(pt.name("held")), verdict(pt)[0]),
@@ -81,20 +80,42 @@ func (c *compiler) local(pt *part, f family) {
 func leases(pt *part, chain string) Set {
 	s := Set{Name: pt.name(chain + "lease"), Key: NFProto, Map: true, Timeout: true, Size: 4 * setSpare}
 	for _, f := range families {
-		s.Elements = append(s.Elements, Element{Key: string(f.proto), Until: pt.until, Chain: pt.name(chain)})
+		s.Elements = append(s.Elements, Element{Key: familyKey(f.proto), Until: pt.until, Chain: pt.name(chain)})
 	}
 	return s
 }
 
-// sources returns a set of leased sources of one family.
-func (c *compiler) sources(name string, f family, list []policy.Watched) Set {
-	s := Set{Name: name, Key: f.key, Timeout: true, Size: c.size()}
-	for _, w := range list {
-		if f.of(w.Source.Addr()) && w.Source.Bits() == c.bits(f) {
-			s.Elements = append(s.Elements, Element{Key: addrKey(w.Source.Addr()), Until: w.Until})
+// refused returns the set of sources whose new connections are turned away.
+func (c *compiler) refused(name string, f family, pt *part) Set {
+	s := Set{Name: name, Key: f.key, Timeout: true, Size: c.size(), Elements: make([]Element, 0, len(pt.limits))}
+	for i := range pt.limits {
+		if l := &pt.limits[i]; l.Refuse {
+			s.Elements = c.source(s.Elements, f, l.Source, l.Until)
 		}
 	}
 	return s
+}
+
+// watched returns the set of sources whose connections the kernel counts: all that are limited,
+// and those near their limit.
+func (c *compiler) watched(name string, f family, pt *part) Set {
+	s := Set{Name: name, Key: f.key, Timeout: true, Size: c.size(), Elements: make([]Element, 0, len(pt.limits)+len(pt.watched))}
+	for i := range pt.limits {
+		s.Elements = c.source(s.Elements, f, pt.limits[i].Source, pt.limits[i].Until)
+	}
+	for i := range pt.watched {
+		s.Elements = c.source(s.Elements, f, pt.watched[i].Source, pt.watched[i].Until)
+	}
+	return s
+}
+
+// source adds a source to a set of its family. Exempt ones are left out: Step never asks for
+// them, and P4 is checked twice.
+func (c *compiler) source(list []Element, f family, source netip.Prefix, until policy.Instant) []Element {
+	if !f.of(source.Addr()) || source.Bits() != c.bits(f) || policy.Covers(c.policy.Exempt.Prefixes, source) {
+		return list
+	}
+	return append(list, Element{Key: addrKey(source.Addr()), Until: until})
 }
 
 func (c *compiler) size() uint32 { return uint32(setSpare * c.policy.Observe.MaxSources) }
@@ -107,15 +128,6 @@ func (c *compiler) bits(f family) int {
 	return 32
 }
 
-// refusals returns the refused sources in the form sources takes.
-func (pt *part) refusals() []policy.Watched {
-	list := make([]policy.Watched, len(pt.refused))
-	for i, l := range pt.refused {
-		list[i] = policy.Watched{Source: l.Source, Until: l.Until}
-	}
-	return list
-}
-
 // verdict turns a new connection away, or lets it pass once counted in shadow mode.
 func verdict(pt *part) []clause {
 	switch {
@@ -126,7 +138,3 @@ func verdict(pt *part) []clause {
 	}
 	return []clause{resetTCP()}
 }
-
-func portKey(p uint16) string { return string(binary.BigEndian.AppendUint16(nil, p)) }
-
-func addrKey(a netip.Addr) string { return string(a.AsSlice()) }

@@ -67,7 +67,7 @@ func TestCompileGolden(t *testing.T) {
 	wider.Observe.IPv6Source = 56
 
 	both := flood("web", 30*second)
-	both.Limits = append(both.Limits, limit("smtp", "198.51.100.7/32", true, 20*second))
+	both.Limits = append([]policy.Limit{limit("smtp", "198.51.100.7/32", true, 20*second)}, both.Limits...)
 	slash56 := &policy.Decision{Limits: []policy.Limit{limit("web", "2001:db8:0:100::/56", true, 30*second)}}
 
 	tests := []struct {

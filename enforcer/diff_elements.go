@@ -1,13 +1,10 @@
 package enforcer
 
-import (
-	"cmp"
-)
-
 // elements adds the operations that turn the old elements of a set into the wanted ones, both
 // sorted by key, and returns what the set will hold.
 func (d *differ) elements(want Set, old []Element) []Element {
-	var add, del, after []Element
+	var add, del []Element
+	after := make([]Element, 0, len(want.Elements))
 	target := want.Elements
 	for len(old) > 0 || len(target) > 0 {
 		switch c := order(old, target); {
@@ -22,7 +19,9 @@ func (d *differ) elements(want Set, old []Element) []Element {
 			}
 			target = target[1:]
 		default:
-			after = append(after, d.renew(old[0], target[0], &add, &del)...)
+			if e, keep := d.renew(old[0], target[0], &add, &del); keep {
+				after = append(after, e)
+			}
 			old, target = old[1:], target[1:]
 		}
 	}
@@ -43,7 +42,7 @@ func order(a, b []Element) int {
 	case len(b) == 0:
 		return -1
 	}
-	return cmp.Compare(a[0].Key, b[0].Key)
+	return compareKeys(a[0].Key, b[0].Key)
 }
 
 // leave deletes an element that is not wanted any more. It reports whether the element stays
@@ -60,21 +59,21 @@ func (d *differ) leave(e Element, del *[]Element) bool {
 }
 
 // renew brings one element up to date. Deleting and adding it in one transaction gives it a new
-// timeout on every kernel; adding it alone does so since Linux 6.12 only.
-func (d *differ) renew(old, want Element, add, del *[]Element) []Element {
+// timeout on every kernel; adding it alone does so since Linux 6.12 only. It returns the element
+// as it will be, and false if there will be none.
+func (d *differ) renew(old, want Element, add, del *[]Element) (Element, bool) {
 	switch {
 	case d.gone(old):
-		if !d.alive(want) {
-			return nil
+		if d.alive(want) {
+			*add = append(*add, want)
 		}
-		*add = append(*add, want)
-		return []Element{want}
+		return want, d.alive(want)
 	case d.ending(old), !d.alive(want) && want.Until != 0, !d.due(old, want):
-		return []Element{old}
+		return old, true
 	}
 	*del = append(*del, old)
 	*add = append(*add, want)
-	return []Element{want}
+	return want, true
 }
 
 // due reports whether the kernel's timeout is off by more than a third of the lease, or the

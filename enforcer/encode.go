@@ -2,7 +2,6 @@ package enforcer
 
 import (
 	"fmt"
-	"net/netip"
 	"time"
 
 	"github.com/google/nftables"
@@ -104,7 +103,7 @@ func (e *encoder) set(s *Set) *nftables.Set {
 func (e *encoder) elements(o *Op) ([]nftables.SetElement, error) {
 	out := make([]nftables.SetElement, 0, len(o.Elements))
 	for _, el := range o.Elements {
-		n := nftables.SetElement{Key: []byte(el.Key)}
+		n := nftables.SetElement{Key: el.Key.raw()}
 		if el.Until != 0 && o.Verb == Add {
 			// A timeout of 0 ms would mean "for ever"; a plan that took too long to be sent must
 			// not turn a lease into that.
@@ -117,22 +116,10 @@ func (e *encoder) elements(o *Op) ([]nftables.SetElement, error) {
 		}
 		out = append(out, n)
 		if o.Set.Interval {
-			if end, ok := after(el.End); ok {
-				out = append(out, nftables.SetElement{Key: end, IntervalEnd: true})
+			if end, ok := el.End.next(); ok {
+				out = append(out, nftables.SetElement{Key: end.raw(), IntervalEnd: true})
 			}
 		}
 	}
 	return out, nil
-}
-
-// after returns the key that follows, and false after the last one, where a range stays open.
-func after(key string) ([]byte, bool) {
-	if len(key) == 2 {
-		k := []byte(key)
-		n := binaryutil.BigEndian.Uint16(k) + 1
-		return binaryutil.BigEndian.PutUint16(n), n != 0
-	}
-	a, _ := netip.AddrFromSlice([]byte(key))
-	next := a.Next()
-	return next.AsSlice(), next.IsValid()
 }

@@ -62,10 +62,10 @@ type Set struct {
 	Elements []Element
 }
 
-// Element is one key of a set. Key and End hold bytes in network order.
+// Element is one key of a set.
 type Element struct {
-	Key   string
-	End   string         // last key of a range in an interval set
+	Key   Key
+	End   Key            // last key of a range in an interval set
 	Until policy.Instant // when the kernel drops it by itself; 0: never
 	Chain string         // in a verdict map: where to jump
 }
@@ -82,7 +82,7 @@ func (r *Ruleset) sort() {
 	slices.SortFunc(r.Sets, func(a, b Set) int { return cmp.Compare(a.Name, b.Name) })
 	slices.SortFunc(r.Chains, func(a, b Chain) int { return cmp.Compare(a.Name, b.Name) })
 	for i := range r.Sets {
-		slices.SortFunc(r.Sets[i].Elements, func(a, b Element) int { return cmp.Compare(a.Key, b.Key) })
+		slices.SortFunc(r.Sets[i].Elements, func(a, b Element) int { return compareKeys(a.Key, b.Key) })
 	}
 }
 

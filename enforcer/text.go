@@ -1,7 +1,6 @@
 package enforcer
 
 import (
-	"encoding/binary"
 	"fmt"
 	"net/netip"
 	"strconv"
@@ -139,23 +138,22 @@ func timeout(d time.Duration) string {
 }
 
 // text returns one key as nft writes it.
-func (k KeyType) text(key string) string {
+func (k KeyType) text(key Key) string {
 	switch k {
 	case InetService:
-		return strconv.Itoa(int(binary.BigEndian.Uint16([]byte(key))))
+		return strconv.Itoa(int(key.port()))
 	case NFProto:
-		if key[0] == nfprotoIPv6 {
+		if key == familyKey(nfprotoIPv6) {
 			return "ipv6"
 		}
 		return "ipv4"
 	}
-	a, _ := netip.AddrFromSlice([]byte(key))
-	return a.String()
+	return key.addr().String()
 }
 
 // rangeText returns a range as nft writes it: a prefix where it is one.
-func (k KeyType) rangeText(first, last string) string {
-	if a, ok := netip.AddrFromSlice([]byte(first)); ok && k != InetService {
+func (k KeyType) rangeText(first, last Key) string {
+	if a := first.addr(); k != InetService {
 		for bits := a.BitLen(); bits >= 0; bits-- {
 			if p := netip.PrefixFrom(a, bits); p.Masked() == p && addrKey(lastAddr(p)) == last {
 				return p.String()
