@@ -1,0 +1,117 @@
+package daemon
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"ebbgate/control"
+	"ebbgate/enforcer"
+	"ebbgate/observer"
+	"ebbgate/policy"
+)
+
+// Watcher observes the kernel. Tick and Census may run at the same time.
+type Watcher interface {
+	SetPolicy(*policy.Policy)
+	Tick() policy.Observation
+	Census(context.Context) (policy.Census, error)
+}
+
+// Rules is our table in the kernel.
+type Rules interface {
+	Have() enforcer.Have
+	Environment() enforcer.Environment
+	Owned() bool
+	Look(needed bool) (enforcer.Change, error)
+	Apply(enforcer.Plan) error
+	Counts() (map[string]enforcer.Counts, error)
+}
+
+// Closer closes connections.
+type Closer interface {
+	Excess(*policy.Policy, []policy.Limit) (enforcer.Closed, error)
+}
+
+// Publisher shows the daemon's state to whoever may ask. It must not block.
+type Publisher interface {
+	Publish(*control.Status)
+	PublishRuleset(func() *control.Ruleset)
+}
+
+// Manager is told how the service fares: the notification protocol of sd_notify(3). Its methods
+// must not block for long.
+type Manager interface {
+	Ready() error
+	Reloading() error
+	Stopping() error
+	Status(string) error
+	Watchdog() error
+}
+
+// Config is what a Daemon is made of. All fields are needed.
+type Config struct {
+	PolicyPath string         // read again on reload
+	Policy     *policy.Policy // as it was read at start
+	Version    string
+	Log        *slog.Logger
+
+	Watcher   Watcher
+	Rules     Rules
+	Closer    Closer
+	Publisher Publisher
+	Manager   Manager
+	Now       func() policy.Instant
+	Wall      func() time.Time
+	Reload    <-chan struct{} // each value asks for a reload
+}
+
+// Daemon is the loop and everything it remembers. It belongs to one goroutine.
+type Daemon struct {
+	Config
+	started  time.Time
+	state    policy.State
+	seen     policy.Observation // the newest
+	decision policy.Decision
+	wanted   enforcer.Ruleset
+	budget   *observer.Budget
+	faults   faults
+
+	jobs context.Context // ends what runs beside the loop
+
+	taken     policy.Census      // arrived since the last turn
+	censuses  chan censusResult  // capacity 1: one census at a time
+	counting  bool               // one is under way
+	countFrom policy.Instant     // no census starts before
+	suspected bool               // there was reason for a census since the last one started
+	latest    policy.Census      // for display
+	closings  chan closingResult // capacity 1: one run at a time
+	closing   bool
+	closedAt  policy.Instant // evidence up to here has been acted upon
+
+	retryAt policy.Instant // a refused transaction is not repeated before
+	backoff time.Duration
+	made    bool // a transaction went through: what is in the kernel is ours
+
+	unheard error // what the service manager did not take in this turn
+
+	tally  tally
+	rates  rates
+	rules  map[uint64]policy.Instant // attack to the time of its first rule
+	reload *control.Reload
+}
+
+// New returns a Daemon that is ready to Run.
+func New(c Config) *Daemon {
+	c.Watcher.SetPolicy(c.Policy)
+	return &Daemon{
+		Config:   c,
+		started:  c.Wall(),
+		budget:   observer.NewBudget(c.Policy.Observe.CPUBudget),
+		faults:   faults{log: c.Log, wall: c.Wall},
+		censuses: make(chan censusResult, 1),
+		closings: make(chan closingResult, 1),
+		tally:    newTally(),
+		rules:    make(map[uint64]policy.Instant),
+	}
+}

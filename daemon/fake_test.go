@@ -1,0 +1,378 @@
+package daemon
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"sync"
+	"testing"
+	"time"
+
+	"ebbgate/control"
+	"ebbgate/enforcer"
+	"ebbgate/policy"
+)
+
+// clock is the fake time of synctest as the daemon's two clocks. The machine was started bootAge
+// before the test.
+type clock struct{ began time.Time }
+
+const bootAge = 1000 * time.Second
+
+func (c clock) now() policy.Instant { return policy.Instant(bootAge + time.Since(c.began)) }
+
+// after returns how long after the test's start an instant was.
+func (c clock) after(t policy.Instant) time.Duration { return time.Duration(t) - bootAge }
+
+// trace is the order in which the daemon called the fakes.
+type trace struct {
+	mu    sync.Mutex
+	calls []call
+}
+
+type call struct {
+	at   time.Duration // after the test's start
+	what string
+}
+
+func (tr *trace) add(c clock, what string) {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	tr.calls = append(tr.calls, call{c.after(c.now()), what})
+}
+
+// times returns when a call was made.
+func (tr *trace) times(what string) []time.Duration {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	var at []time.Duration
+	for _, c := range tr.calls {
+		if c.what == what {
+			at = append(at, c.at)
+		}
+	}
+	return at
+}
+
+// only returns the calls of the given kinds, in order.
+func (tr *trace) only(kinds ...string) []string {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	var out []string
+	for _, c := range tr.calls {
+		for _, k := range kinds {
+			if c.what == k {
+				out = append(out, k)
+			}
+		}
+	}
+	return out
+}
+
+// fakeWatcher shows what the test put in its fields. Only mu makes them safe to change meanwhile.
+type fakeWatcher struct {
+	clock clock
+	trace *trace
+
+	mu        sync.Mutex
+	policies  []*policy.Policy
+	counters  policy.Counters
+	listeners []policy.Listener
+	faults    []policy.Fault
+	blocked   chan struct{} // Tick waits until it is closed
+
+	held    map[string]map[string]int // service and source to connections
+	rest    policy.Rest               // of the first service
+	takes   time.Duration             // a census
+	lingers time.Duration             // a census that is cancelled, until it ends
+	cpu     time.Duration             // a census costs
+	short   bool                      // it is incomplete
+	broken  error                     // there is none
+	running int
+	most    int // censuses at once
+}
+
+func (w *fakeWatcher) SetPolicy(p *policy.Policy) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.policies = append(w.policies, p)
+}
+
+func (w *fakeWatcher) Tick() policy.Observation {
+	w.trace.add(w.clock, "tick")
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if wait := w.blocked; wait != nil {
+		w.mu.Unlock()
+		<-wait
+		w.mu.Lock()
+	}
+	return policy.Observation{At: w.clock.now(), Wall: time.Now().UnixNano(), Counters: w.counters, Listeners: w.listeners, Faults: w.faults}
+}
+
+func (w *fakeWatcher) Census(ctx context.Context) (policy.Census, error) {
+	w.trace.add(w.clock, "census")
+	from := w.clock.now()
+	w.mu.Lock()
+	w.running++
+	w.most = max(w.most, w.running)
+	takes := w.takes
+	w.mu.Unlock()
+	ended := error(nil)
+	select {
+	case <-ctx.Done():
+		ended = ctx.Err()
+		time.Sleep(w.lingers) // of synctest's time
+	case <-time.After(takes):
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.running--
+	w.trace.add(w.clock, "census ends")
+	if err := w.broken; err != nil || ended != nil {
+		return policy.Census{CPU: w.cpu}, cmp.Or(ended, err)
+	}
+	return w.census(from), nil
+}
+
+// census is what the fields say. The caller holds mu.
+func (w *fakeWatcher) census(from policy.Instant) policy.Census {
+	c := policy.Census{Taken: true, Complete: !w.short, From: from, CPU: w.cpu}
+	p := w.policies[len(w.policies)-1]
+	for i := range p.Services {
+		s := policy.ServiceCensus{Service: p.Services[i].Name}
+		if i == 0 {
+			s.Rest, s.Held = w.rest, w.rest.Held
+		}
+		for source, n := range w.held[s.Service] {
+			s.Sources = append(s.Sources, policy.SourceCensus{Source: prefix(source), Held: n})
+			s.Held += n
+		}
+		sortSources(s.Sources)
+		c.Sockets += s.Held
+		c.Services = append(c.Services, s)
+	}
+	return c
+}
+
+// hold sets what a source holds of a service.
+func (w *fakeWatcher) hold(service, source string, n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.held[service] == nil {
+		w.held[service] = make(map[string]int)
+	}
+	w.held[service][source] = n
+}
+
+// set changes the watcher's fields.
+func (w *fakeWatcher) set(change func(*fakeWatcher)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	change(w)
+}
+
+// fakeRules keeps the table in memory with enforcer.Fake, which refuses what the kernel would, and
+// behaves otherwise like enforcer.Table.
+type fakeRules struct {
+	t     *testing.T
+	clock clock
+	trace *trace
+
+	mu       sync.Mutex
+	kernel   enforcer.Fake
+	have     enforcer.Have
+	env      enforcer.Environment
+	owned    bool
+	others   bool  // another table uses conntrack; the next Look sees it
+	blind    error // of Look
+	refuse   error // of Apply, for plans that hold anything
+	uncount  error // of Counts
+	counts   map[string]enforcer.Counts
+	sent     []transaction // that the kernel took
+	refusals []policy.Instant
+}
+
+// transaction is one plan that was sent.
+type transaction struct {
+	at   time.Duration // after the test's start
+	text string
+	plan enforcer.Plan
+}
+
+func (r *fakeRules) Have() enforcer.Have {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.have
+}
+
+func (r *fakeRules) Environment() enforcer.Environment {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.env
+}
+
+func (r *fakeRules) Owned() bool { return r.owned }
+
+func (r *fakeRules) Look(needed bool) (enforcer.Change, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var c enforcer.Change
+	if r.blind != nil || !needed && !r.have.Present {
+		return c, r.blind
+	}
+	if r.have.Present && !r.kernel.Present {
+		c.Lost, r.have = true, enforcer.Have{Known: true}
+	}
+	c.Track = r.others != r.env.OthersTrack
+	r.env.OthersTrack = r.others
+	return c, nil
+}
+
+func (r *fakeRules) Apply(p enforcer.Plan) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if p.Empty() {
+		r.have.Known, r.have.Ruleset = true, p.After
+		return nil
+	}
+	now := r.clock.now()
+	err := r.refuse
+	if err == nil {
+		r.kernel.Now = now
+		if err = r.kernel.Apply(p); err != nil {
+			r.t.Errorf("the kernel would refuse: %v\n%s", err, p.String())
+		}
+	}
+	if err != nil {
+		r.trace.add(r.clock, "refused")
+		r.refusals = append(r.refusals, now)
+		r.have = enforcer.Have{Present: r.kernel.Present}
+		return err
+	}
+	r.trace.add(r.clock, "apply")
+	if p.Replaces() {
+		r.counts = nil
+	}
+	r.have = enforcer.Have{Known: true, Present: r.kernel.Present, Ruleset: p.After}
+	r.sent = append(r.sent, transaction{r.clock.after(now), p.String(), p})
+	return nil
+}
+
+func (r *fakeRules) Counts() (map[string]enforcer.Counts, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.uncount != nil || !r.kernel.Present {
+		return nil, r.uncount
+	}
+	return maps.Clone(r.counts), nil
+}
+
+// set changes the fields.
+func (r *fakeRules) set(change func(*fakeRules)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	change(r)
+}
+
+// lose removes the table as another program would.
+func (r *fakeRules) lose() {
+	r.set(func(r *fakeRules) { r.kernel, r.counts = enforcer.Fake{}, nil })
+}
+
+func (r *fakeRules) transactions() []transaction {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return append([]transaction(nil), r.sent...)
+}
+
+// fakeCloser closes what its field says.
+type fakeCloser struct {
+	clock clock
+	trace *trace
+
+	mu     sync.Mutex
+	takes  time.Duration
+	closed enforcer.Closed
+	err    error
+	asked  [][]policy.Limit
+}
+
+func (c *fakeCloser) Excess(_ *policy.Policy, limits []policy.Limit) (enforcer.Closed, error) {
+	c.trace.add(c.clock, "close")
+	c.mu.Lock()
+	c.asked = append(c.asked, limits)
+	takes, closed, err := c.takes, c.closed, c.err
+	c.mu.Unlock()
+	time.Sleep(takes) // of synctest's time
+	c.trace.add(c.clock, "close ends")
+	return closed, err
+}
+
+// fakePublisher keeps the latest picture.
+type fakePublisher struct {
+	mu      sync.Mutex
+	status  *control.Status
+	ruleset func() *control.Ruleset
+}
+
+func (p *fakePublisher) Publish(s *control.Status) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.status = s
+}
+
+func (p *fakePublisher) PublishRuleset(f func() *control.Ruleset) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ruleset = f
+}
+
+func (p *fakePublisher) latest() *control.Status {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.status
+}
+
+// fakeManager takes messages, or refuses those its field names.
+type fakeManager struct {
+	clock clock
+	trace *trace
+
+	mu   sync.Mutex
+	deaf map[string]error
+	line string // of Status
+}
+
+func (m *fakeManager) take(what string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.deaf[what]; err != nil {
+		return fmt.Errorf("notify: %w", err)
+	}
+	m.trace.add(m.clock, what)
+	return nil
+}
+
+func (m *fakeManager) Ready() error     { return m.take("ready") }
+func (m *fakeManager) Reloading() error { return m.take("reloading") }
+func (m *fakeManager) Stopping() error  { return m.take("stopping") }
+func (m *fakeManager) Watchdog() error  { return m.take("watchdog") }
+
+func (m *fakeManager) Status(line string) error {
+	if err := m.take("status"); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.line = line
+	return nil
+}
+
+// refuse makes the manager refuse a message, or take it again.
+func (m *fakeManager) refuse(what string, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.deaf[what] = err
+}

@@ -1,0 +1,72 @@
+package daemon
+
+import (
+	"log/slog"
+	"slices"
+	"time"
+
+	"ebbgate/control"
+	"ebbgate/policy"
+)
+
+// faults are the things that do not work at the moment, one for each part at most. They are
+// logged when they appear and when they go.
+type faults struct {
+	log  *slog.Logger
+	wall func() time.Time
+	list []control.Fault // by part
+}
+
+// set records the state of a part; nil is well.
+func (f *faults) set(part string, err error) {
+	if err == nil {
+		f.clear(part)
+		return
+	}
+	f.mark(part, err.Error())
+}
+
+func (f *faults) mark(part, text string) {
+	for i := range f.list {
+		if f.list[i].Part == part {
+			// The text may carry a growing number; the fault is the same.
+			f.list[i].Text = text
+			return
+		}
+	}
+	f.list = append(f.list, control.Fault{Part: part, Text: text, Since: control.TimeOf(f.wall())})
+	slices.SortFunc(f.list, func(a, b control.Fault) int {
+		if a.Part < b.Part {
+			return -1
+		}
+		return 1
+	})
+	f.log.Error("fault", "part", part, "error", text)
+}
+
+func (f *faults) clear(part string) {
+	for i := range f.list {
+		if f.list[i].Part == part {
+			f.log.Info("fault is over", "part", part, "lasted", f.wall().Sub(f.list[i].Since.Time).Round(time.Second))
+			f.list = slices.Delete(f.list, i, i+1)
+			return
+		}
+	}
+}
+
+// watched are the parts of an observation; see policy.Fault.
+const watched = "observe "
+
+// observed takes the faults of one observation: those not among them are over.
+func (f *faults) observed(now []policy.Fault) {
+	current := make(map[string]bool, len(now))
+	for _, n := range now {
+		current[watched+n.Part] = true
+		f.mark(watched+n.Part, n.Text)
+	}
+	for _, old := range slices.Clone(f.list) {
+		if len(old.Part) > len(watched) && old.Part[:len(watched)] == watched && !current[old.Part] {
+			f.clear(old.Part)
+		}
+	}
+}
