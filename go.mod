@@ -23,4 +23,5 @@ require (
 	github.com/spf13/pflag v1.0.9 // indirect
 	github.com/vishvananda/netns v0.0.5 // indirect
 	golang.org/x/net v0.53.0 // indirect
+	golang.org/x/tools v0.26.0 // indirect
 )

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+// Exit statuses, as the documentation promises them to scripts.
+const (
+	exitOK          = 0
+	exitRuntime     = 1 // something went wrong while running
+	exitUsage       = 2 // a bad policy, or a command line that makes no sense
+	exitUnreachable = 3 // the daemon cannot be reached
+)
+
+// exitError carries an exit status with an error.
+type exitError struct {
+	status int
+	err    error
+}
+
+func (e *exitError) Error() string { return e.err.Error() }
+func (e *exitError) Unwrap() error { return e.err }
+
+func exitWith(status int, err error) error { return &exitError{status, err} }
+
+// execute runs one command line and returns its exit status. Errors go to stderr, once.
+func execute(args []string, stdout, stderr io.Writer) int {
+	root := newRoot()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(context.Background())
+	if err == nil {
+		return exitOK
+	}
+	var exit *exitError
+	if !errors.As(err, &exit) {
+		// What cobra itself refuses is the command line.
+		exit = &exitError{exitUsage, fmt.Errorf("%w\nRun \"ebbgate --help\" for the commands and their flags.", err)}
+	}
+	if text := exit.Error(); text != "" {
+		fmt.Fprintln(stderr, text)
+	}
+	return exit.status
+}
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "ebbgate",
+		Short: "Keep a server answering while somebody tries to exhaust its connections",
+		Long: `ebbgate watches how many connections each source holds of your services, and puts
+temporary limits into the kernel (nftables) while somebody holds too many. The limits
+end by themselves when the attack does.
+
+Try it without touching this host:   ebbgate demo
+See what the kernel counts now:      ebbgate census
+Check a policy:                      ebbgate check /etc/ebbgate/config.toml
+Ask a running daemon:                ebbgate status`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return c.Help()
+		},
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.AddCommand(runCommand(), checkCommand(), statusCommand(), censusCommand(), rulesetCommand(), demoCommand(), versionCommand())
+	return root
+}
+
+// onTerminal reports whether w is a terminal.
+func onTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// coloured reports whether to use colour on w: on a terminal, unless NO_COLOR is set
+// (no-color.org).
+func coloured(w io.Writer) bool { return onTerminal(w) && os.Getenv("NO_COLOR") == "" }
+
+// textWidth returns the columns human output may use: those of the terminal, at most 100.
+func textWidth(w io.Writer) int {
+	const widest = 100
+	if f, ok := w.(*os.File); ok {
+		if cols, _, err := term.GetSize(int(f.Fd())); err == nil && cols > 0 {
+			return min(cols, widest)
+		}
+	}
+	return widest
+}

@@ -1,0 +1,109 @@
+// Package ebbgate_test holds the rules about which part may import which (ARCHITECTURE.md).
+package ebbgate_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// layer says what one part may import of the others, and why no more.
+type layer struct {
+	may []string // packages of this module, and for policy also modules
+	why string
+}
+
+// layers lists every package. Data flows one way: from the kernel through the observer to the
+// decision, and through the enforcer back to the kernel.
+var layers = map[string]layer{
+	"ebbgate":                   {nil, "it holds tests only"},
+	"ebbgate/policy":            {nil, "the decision is a pure function: anything it imported could read a clock or the kernel"},
+	"ebbgate/internal/boottime": {[]string{"ebbgate/policy"}, "it is a leaf"},
+	"ebbgate/internal/inetdiag": {[]string{"ebbgate/policy"}, "the netlink edge knows nothing of who uses it"},
+	"ebbgate/observer":          {[]string{"ebbgate/policy", "ebbgate/internal/inetdiag", "ebbgate/internal/boottime"}, "watching must not depend on enforcing or reporting"},
+	"ebbgate/enforcer":          {[]string{"ebbgate/policy", "ebbgate/internal/inetdiag", "ebbgate/internal/boottime"}, "enforcing must not depend on watching or reporting: it takes a decision, whoever made it"},
+	"ebbgate/control":           {[]string{"ebbgate/policy"}, "clients must not pull the kernel's edges in"},
+	"ebbgate/systemd":           {nil, "it speaks to the service manager and knows nothing of us"},
+	"ebbgate/daemon":            {[]string{"ebbgate/policy", "ebbgate/observer", "ebbgate/enforcer", "ebbgate/control", "ebbgate/systemd"}, "it ties the parts together and is tied to nothing above"},
+	"ebbgate/internal/nstest":   {nil, "tests of every layer use it"},
+	"ebbgate/internal/lab":      {nil, "the laboratory watches the daemon from outside, so it must not share its code"},
+	"ebbgate/internal/e2e":      {nil, "it holds tests only, which run the real binary"},
+	"ebbgate/internal/demo":     {[]string{"ebbgate/control", "ebbgate/internal/lab"}, "it sees the daemon as an operator does: from outside"},
+	"ebbgate/cmd/ebbgate": {[]string{"ebbgate/policy", "ebbgate/observer", "ebbgate/enforcer", "ebbgate/control", "ebbgate/systemd", "ebbgate/daemon",
+		"ebbgate/internal/boottime", "ebbgate/internal/demo"}, "it only constructs and calls"},
+}
+
+// policyModules are the modules policy may import: the TOML decoder and the one that tells where
+// in the file a key stands.
+var policyModules = []string{"github.com/BurntSushi/toml", "github.com/pelletier/go-toml/v2/unstable"}
+
+// listed is what go list tells of a package.
+type listed struct {
+	ImportPath   string
+	Imports      []string
+	TestImports  []string
+	XTestImports []string
+	Standard     bool
+}
+
+func list(t *testing.T) []listed {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports,TestImports,XTestImports", "./...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var all []listed
+	dec := json.NewDecoder(strings.NewReader(string(out)))
+	for {
+		var p listed
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
+
+func TestImportsRunOneWay(t *testing.T) {
+	seen := make(map[string]bool)
+	for _, p := range list(t) {
+		seen[p.ImportPath] = true
+		rule, known := layers[p.ImportPath]
+		if !known {
+			t.Errorf("%s has no rule: add it to layers and to ARCHITECTURE.md", p.ImportPath)
+			continue
+		}
+		for _, i := range p.Imports {
+			if strings.HasPrefix(i, "ebbgate") && !slices.Contains(rule.may, i) {
+				t.Errorf("%s imports %s, but %s", p.ImportPath, i, rule.why)
+			}
+		}
+	}
+	for path := range layers {
+		if !seen[path] {
+			t.Errorf("%s has a rule, but does not exist any more", path)
+		}
+	}
+}
+
+func TestPolicyImportsNothingThatReadsTheWorld(t *testing.T) {
+	forbidden := []string{"os", "net", "syscall", "io/ioutil", "os/exec", "log", "log/slog", "runtime", "sync"}
+	for _, p := range list(t) {
+		if p.ImportPath != "ebbgate/policy" {
+			continue
+		}
+		for _, i := range p.Imports {
+			if strings.Contains(i, ".") && !slices.Contains(policyModules, i) {
+				t.Errorf("policy imports %s; it may import the standard library and %v only", i, policyModules)
+			}
+			if slices.Contains(forbidden, i) {
+				t.Errorf("policy imports %s, through which it could reach a clock, a file or the kernel", i)
+			}
+		}
+	}
+}
