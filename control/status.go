@@ -81,7 +81,7 @@ type Limit struct {
 	Since     Time         `json:"since"`
 	LeaseLeft Duration     `json:"lease_left"` // until the kernel ends it, if nothing renews it
 	Rule      string       `json:"rule"`       // the key of the service that asked for it: "connections.per_source"
-	Measured  int          `json:"measured"`   // when the limit was raised
+	Measured  int          `json:"measured"`   // by the newest census that found the source at its limit
 	Threshold int          `json:"threshold"`
 }
 

@@ -43,21 +43,22 @@ func TestOneCensusAtATimeWhileTicksGoOn(t *testing.T) {
 }
 
 func TestCensusEntersOneTurnOnly(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
-		w.start()
-		w.pass(firstAnswer)
-		if !w.daemon.seen.Census.Taken {
-			t.Error("the turn after the census did not see it")
-		}
-		w.pass(200 * time.Millisecond)
-		if w.daemon.seen.Census.Taken {
-			t.Error("a later turn saw the same census again")
-		}
-		if s := w.publisher.latest().Census; s.Taken.IsZero() || !s.Complete {
-			t.Errorf("the status does not show it any more: %+v", s)
-		}
-		w.stop()
-	})
+	for _, c := range []struct {
+		end  time.Duration
+		want bool
+	}{{firstAnswer, true}, {firstAnswer + 200*time.Millisecond, false}} {
+		inWorld(t, func(t *testing.T, w *world) {
+			w.start()
+			w.pass(c.end)
+			w.stop()
+			if got := w.daemon.seen.Census.Taken; got != c.want {
+				t.Errorf("the turn at %v saw a census: %t, want %t", c.end, got, c.want)
+			}
+			if s := w.publisher.latest().Census; s.Taken.IsZero() || !s.Complete {
+				t.Errorf("the status at %v does not show it: %+v", c.end, s)
+			}
+		})
+	}
 }
 
 func TestCensusRespectsTheBudget(t *testing.T) {

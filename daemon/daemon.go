@@ -70,6 +70,7 @@ type Config struct {
 type Daemon struct {
 	Config
 	started  time.Time
+	control  policy.Control // as it was at start: the socket is not moved
 	state    policy.State
 	seen     policy.Observation // the newest
 	decision policy.Decision
@@ -107,6 +108,7 @@ func New(c Config) *Daemon {
 	return &Daemon{
 		Config:   c,
 		started:  c.Wall(),
+		control:  c.Policy.Control,
 		budget:   observer.NewBudget(c.Policy.Observe.CPUBudget),
 		faults:   faults{log: c.Log, wall: c.Wall},
 		censuses: make(chan censusResult, 1),

@@ -108,5 +108,5 @@ func (d *Daemon) summary() string {
 	if len(d.decision.Attacks) == 0 {
 		return fmt.Sprintf("peace; watching %d services", len(d.Policy.Services))
 	}
-	return fmt.Sprintf("attack on %d services; %d sources limited", len(d.decision.Attacks), len(d.decision.Limits))
+	return fmt.Sprintf("attack on %d of %d services; %d sources limited", len(d.decision.Attacks), len(d.Policy.Services), len(d.decision.Limits))
 }

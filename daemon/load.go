@@ -12,9 +12,6 @@ import (
 	"ebbgate/policy"
 )
 
-// maxPolicySize is more than policy.Parse takes, so that it is Parse which refuses.
-const maxPolicySize = 1<<20 + 1
-
 // ReadPolicy reads and validates a policy file. Problems in it are policy.Problems; a file that
 // cannot be read gives an error of package os.
 func ReadPolicy(path string) (*policy.Policy, error) {
@@ -31,7 +28,11 @@ func ReadPolicy(path string) (*policy.Policy, error) {
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("read policy %q: not a regular file", path)
 	}
-	src, err := io.ReadAll(io.LimitReader(f, maxPolicySize))
+	if info.Size() > policy.MaxFileSize {
+		return nil, fmt.Errorf("read policy %q: it has %d bytes, a policy has at most %d", path, info.Size(), policy.MaxFileSize)
+	}
+	// A file that grows meanwhile is refused by Parse.
+	src, err := io.ReadAll(io.LimitReader(f, policy.MaxFileSize+1))
 	if err != nil {
 		return nil, fmt.Errorf("read policy: %w", err)
 	}
@@ -56,13 +57,14 @@ func (d *Daemon) load() {
 		}
 		return
 	}
-	if p.Control != d.Policy.Control {
+	if p.Control != d.control {
 		d.Log.Warn("reload: [control] takes effect when the service is restarted")
 	}
 	if p.Observe.CPUBudget != d.Policy.Observe.CPUBudget {
 		d.budget = observer.NewBudget(p.Observe.CPUBudget)
 	}
 	d.Policy = p
+	d.tally.keep(p)
 	d.Watcher.SetPolicy(p)
 	d.Log.Info("reload: the policy is in force", "policy", d.PolicyPath, "services", len(p.Services))
 	for _, w := range p.Warnings() {

@@ -28,7 +28,7 @@ var spoilt = []struct {
 	{"device", func(t *testing.T, path string) { must(t, os.Symlink("/dev/zero", path)) }, []string{"read policy", "PATH", "not a regular file"}},
 	{"link to itself", func(t *testing.T, path string) { must(t, os.Symlink(path, path)) }, []string{"read policy", "too many levels"}},
 	{"2 MiB", func(t *testing.T, path string) { put(t, path, enforcing+strings.Repeat("# \n", 1<<21/3)) },
-		[]string{"PATH: is ", "bytes long, must be at most 1048576"}},
+		[]string{"PATH", "has 2097540 bytes", "at most 1048576"}},
 	{"not TOML", func(t *testing.T, path string) { put(t, path, "mode = \n") }, []string{"PATH:1: "}},
 	{"empty", func(t *testing.T, path string) { put(t, path, "") }, []string{"PATH", "service"}},
 	{"three problems", func(t *testing.T, path string) {

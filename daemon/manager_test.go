@@ -169,7 +169,7 @@ func TestStatusLine(t *testing.T) {
 		w.watcher.hold("web", "203.0.113.2", 25)
 		w.watcher.hold("mail", "203.0.113.2", 25)
 		w.pass(2 * time.Second)
-		if got := line(); got != "attack on 2 services; 3 sources limited" {
+		if got := line(); got != "attack on 2 of 2 services; 3 sources limited" {
 			t.Errorf("under attack: %q", got)
 		}
 		w.watcher.set(func(f *fakeWatcher) { f.short = true })

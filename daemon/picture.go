@@ -29,7 +29,11 @@ func (d *Daemon) publish() {
 	// Rulesets are never changed once made, so they may be written out by whoever asks.
 	d.Publisher.PublishRuleset(func() *control.Ruleset {
 		at := clock()
-		return &control.Ruleset{Text: have.Ruleset.Format(at), Would: wanted.Format(at)}
+		text := have.Ruleset.Format(at)
+		if !have.Known && have.Present {
+			text = "# the kernel refused a change: what the table holds is not known until it is replaced\n"
+		}
+		return &control.Ruleset{Text: text, Would: wanted.Format(at)}
 	})
 	d.tell(d.Manager.Status(d.summary()))
 }

@@ -1,6 +1,8 @@
 package daemon
 
 import (
+	"maps"
+
 	"ebbgate/enforcer"
 	"ebbgate/policy"
 )
@@ -37,6 +39,13 @@ func (d *Daemon) readCounts(now policy.Instant) {
 		}
 	}
 	d.tally.counts, d.tally.readAt = counts, now
+}
+
+// keep forgets the services a new policy does not have.
+func (t *tally) keep(p *policy.Policy) {
+	gone := func(service string, _ uint64) bool { return p.Service(service) == nil }
+	maps.DeleteFunc(t.closed, gone)
+	maps.DeleteFunc(t.refused, gone)
 }
 
 // fold keeps the counts of a table that is gone.

@@ -32,7 +32,7 @@ const (
 // Ranges of the keys of a policy file, inclusive.
 const (
 	MinTick       = 50 * time.Millisecond
-	MaxTick       = 5 * time.Second
+	MaxTick       = 2 * time.Second
 	MinCPUBudget  = 1 // thousandths of one core
 	MaxCPUBudget  = 1000
 	MinMaxSources = 1000

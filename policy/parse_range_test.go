@@ -7,7 +7,7 @@ import (
 )
 
 func TestParseOutOfRange(t *testing.T) {
-	tick := `is out of range, must be 50ms to 5s`
+	tick := `is out of range, must be 50ms to 2s`
 	share := `is not a percentage, must be 0.1% to 100% with at most one decimal`
 	one := func(key, value, want string) badCase {
 		return badCase{key + " " + value, web + "[" + key[:strings.LastIndexByte(key, '.')] + "]\n" +
@@ -22,7 +22,7 @@ func TestParseOutOfRange(t *testing.T) {
 		one("observe.tick", `"5001ms"`, `"5001ms" `+tick),
 		one("observe.tick", `"-200ms"`, `"-200ms" `+tick),
 		one("observe.tick", `"0"`, `"0" `+tick),
-		one("observe.tick", `"200"`, `"200" is not a duration, must be a number with the unit ms, s, m or h, from 50ms to 5s`),
+		one("observe.tick", `"200"`, `"200" is not a duration, must be a number with the unit ms, s, m or h, from 50ms to 2s`),
 		one("observe.cpu_budget", `"5"`, `"5" `+share),
 		one("observe.cpu_budget", `"2.55%"`, `"2.55%" `+share),
 		one("observe.cpu_budget", `"5.%"`, `"5.%" `+share),

@@ -127,14 +127,14 @@ func TestParseOKAtTheBounds(t *testing.T) {
 	for _, c := range []struct{ name, src string }{
 		{"lower", "[observe]\ntick = \"50ms\"\ncpu_budget = \"0.1%\"\nmax_sources = 1000\nipv6_source = 32\n" + web +
 			"[service.connections]\nper_source = 1\n[service.response]\nlease = \"2s\"\nquiet = \"1s\"\n"},
-		{"upper", "[observe]\ntick = \"5s\"\ncpu_budget = \"100.0%\"\nmax_sources = 1000000\nipv6_source = 128\n" + web +
+		{"upper", "[observe]\ntick = \"2s\"\ncpu_budget = \"100.0%\"\nmax_sources = 1000000\nipv6_source = 128\n" + web +
 			"[service.connections]\nper_source = 1000000\n[service.response]\nlease = \"10m\"\nquiet = \"24h\"\n"},
 		{"ports", "[[service]]\nname = \"all\"\nports = [\"1-65535\"]\n"},
 		{"names", "[[service]]\nname = \"a" + strings.Repeat("_", 31) + "\"\nports = [1]\n" +
 			"[[service]]\nname = \"a\"\nports = [65535]\n"},
 		{"socket", "control.socket = \"/" + strings.Repeat("s", 102) + "\"\n" + web},
 		{"group", "control.view_group = \"_" + strings.Repeat("g", 31) + "\"\n" + web},
-		{"lease of five ticks", "observe.tick = \"5s\"\n" + web + "response.lease = \"25s\"\n"},
+		{"lease of five ticks", "observe.tick = \"2s\"\n" + web + "response.lease = \"10s\"\n"},
 		{"size", web + strings.Repeat("#", MaxFileSize-len(web))},
 		{"services", manyServices(MaxServices)},
 		{"exempt", "exempt.prefixes = [" + strings.Repeat("\"192.0.2.1\",", MaxExempt) + "]\n" + web},
