@@ -27,14 +27,15 @@ var layers = map[string]layer{
 	"ebbgate/observer":          {[]string{"ebbgate/policy", "ebbgate/internal/inetdiag", "ebbgate/internal/boottime"}, "watching must not depend on enforcing or reporting"},
 	"ebbgate/enforcer":          {[]string{"ebbgate/policy", "ebbgate/internal/inetdiag", "ebbgate/internal/boottime"}, "enforcing must not depend on watching or reporting: it takes a decision, whoever made it"},
 	"ebbgate/control":           {[]string{"ebbgate/policy"}, "clients must not pull the kernel's edges in"},
+	"ebbgate/recording":         {[]string{"ebbgate/policy"}, "a recording must replay without a kernel"},
 	"ebbgate/systemd":           {nil, "it speaks to the service manager and knows nothing of us"},
-	"ebbgate/daemon":            {[]string{"ebbgate/policy", "ebbgate/observer", "ebbgate/enforcer", "ebbgate/control", "ebbgate/systemd"}, "it ties the parts together and is tied to nothing above"},
+	"ebbgate/daemon":            {[]string{"ebbgate/policy", "ebbgate/observer", "ebbgate/enforcer", "ebbgate/control", "ebbgate/systemd", "ebbgate/recording"}, "it ties the parts together and is tied to nothing above"},
 	"ebbgate/internal/nstest":   {nil, "tests of every layer use it"},
 	"ebbgate/internal/lab":      {nil, "the laboratory watches the daemon from outside, so it must not share its code"},
 	"ebbgate/internal/e2e":      {nil, "it holds tests only, which run the real binary"},
 	"ebbgate/internal/demo":     {[]string{"ebbgate/control", "ebbgate/internal/lab"}, "it sees the daemon as an operator does: from outside"},
 	"ebbgate/cmd/ebbgate": {[]string{"ebbgate/policy", "ebbgate/observer", "ebbgate/enforcer", "ebbgate/control", "ebbgate/systemd", "ebbgate/daemon",
-		"ebbgate/internal/boottime", "ebbgate/internal/demo"}, "it only constructs and calls"},
+		"ebbgate/recording", "ebbgate/internal/boottime", "ebbgate/internal/demo"}, "it only constructs and calls"},
 }
 
 // policyModules are the modules policy may import: the TOML decoder and the one that tells where

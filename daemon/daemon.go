@@ -49,10 +49,17 @@ type Manager interface {
 	Watchdog() error
 }
 
-// Config is what a Daemon is made of. All fields are needed.
+// Recorder keeps what was observed and decided, to be replayed.
+type Recorder interface {
+	Policy(hash string) error
+	Write(before *policy.State, o *policy.Observation, d *policy.Decision) error
+}
+
+// Config is what a Daemon is made of. All fields but Recorder are needed.
 type Config struct {
 	PolicyPath string         // read again on reload
 	Policy     *policy.Policy // as it was read at start
+	Source     []byte         // its text
 	Version    string
 	Log        *slog.Logger
 
@@ -61,6 +68,7 @@ type Config struct {
 	Closer    Closer
 	Publisher Publisher
 	Manager   Manager
+	Recorder  Recorder // nil: nothing is recorded
 	Now       func() policy.Instant
 	Wall      func() time.Time
 	Reload    <-chan struct{} // each value asks for a reload
@@ -105,7 +113,7 @@ type Daemon struct {
 // New returns a Daemon that is ready to Run.
 func New(c Config) *Daemon {
 	c.Watcher.SetPolicy(c.Policy)
-	return &Daemon{
+	d := &Daemon{
 		Config:   c,
 		started:  c.Wall(),
 		control:  c.Policy.Control,
@@ -116,4 +124,6 @@ func New(c Config) *Daemon {
 		tally:    newTally(),
 		rules:    make(map[uint64]policy.Instant),
 	}
+	d.recordPolicy(c.Source)
+	return d
 }

@@ -12,9 +12,19 @@ import (
 	"ebbgate/policy"
 )
 
-// ReadPolicy reads and validates a policy file. Problems in it are policy.Problems; a file that
-// cannot be read gives an error of package os.
-func ReadPolicy(path string) (*policy.Policy, error) {
+// ReadPolicy reads and validates a policy file, and returns its text too. Problems in it are
+// policy.Problems; a file that cannot be read gives an error of package os.
+func ReadPolicy(path string) (*policy.Policy, []byte, error) {
+	src, err := readFile(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	p, err := policy.Parse(path, src)
+	return p, src, err
+}
+
+// readFile reads a regular file of the size a policy may have.
+func readFile(path string) ([]byte, error) {
 	// Without O_NONBLOCK the opening of a pipe would wait for a writer, and the loop with it.
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
@@ -36,7 +46,7 @@ func ReadPolicy(path string) (*policy.Policy, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read policy: %w", err)
 	}
-	return policy.Parse(path, src)
+	return src, nil
 }
 
 // load reads the policy again. A bad one changes nothing (P10).
@@ -44,7 +54,7 @@ func (d *Daemon) load() {
 	d.tell(d.Manager.Reloading())
 	defer func() { d.tell(d.Manager.Ready()) }()
 	d.reload = &control.Reload{At: control.TimeOf(d.Wall())}
-	p, err := ReadPolicy(d.PolicyPath)
+	p, src, err := ReadPolicy(d.PolicyPath)
 	if err != nil {
 		d.reload.Error = err.Error()
 		var problems policy.Problems
@@ -64,6 +74,7 @@ func (d *Daemon) load() {
 		d.budget = observer.NewBudget(p.Observe.CPUBudget)
 	}
 	d.Policy = p
+	d.recordPolicy(src)
 	d.tally.keep(p)
 	d.Watcher.SetPolicy(p)
 	d.Log.Info("reload: the policy is in force", "policy", d.PolicyPath, "services", len(p.Services))

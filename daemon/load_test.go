@@ -41,7 +41,7 @@ func TestReadPolicyErrors(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "config.toml")
 			c.spoil(t, path)
-			p, err := ReadPolicy(path)
+			p, _, err := ReadPolicy(path)
 			if err == nil || p != nil {
 				t.Fatalf("policy %v, error %v", p, err)
 			}
@@ -57,12 +57,12 @@ func TestReadPolicyErrors(t *testing.T) {
 
 func TestReadPolicyErrorsCanBeToldApart(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "config.toml")
-	if _, err := ReadPolicy(path); !errors.Is(err, fs.ErrNotExist) {
+	if _, _, err := ReadPolicy(path); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("%v is not fs.ErrNotExist", err)
 	}
 	put(t, path, "mode = 1")
 	var problems policy.Problems
-	if _, err := ReadPolicy(path); !errors.As(err, &problems) {
+	if _, _, err := ReadPolicy(path); !errors.As(err, &problems) {
 		t.Errorf("%v is not of type policy.Problems", err)
 	}
 }
@@ -71,7 +71,7 @@ func TestReadPolicyTakesTheLargestFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "config.toml")
 	text := enforcing + "#"
 	put(t, path, text+strings.Repeat("x", policy.MaxFileSize-len(text)))
-	if _, err := ReadPolicy(path); err != nil {
+	if _, _, err := ReadPolicy(path); err != nil {
 		t.Error(err)
 	}
 }

@@ -51,7 +51,9 @@ func (d *Daemon) turn() {
 	d.seen = d.Watcher.Tick()
 	d.seen.Census, d.taken = d.taken, policy.Census{}
 	d.faults.observed(d.seen.Faults)
-	d.state, d.decision = policy.Step(d.Policy, d.state, d.seen)
+	before := d.state
+	d.state, d.decision = policy.Step(d.Policy, before, d.seen)
+	d.record(&before)
 	d.log(d.decision.Events)
 	d.look()
 	d.enforce()

@@ -54,7 +54,8 @@ type world struct {
 	closer    *fakeCloser
 	publisher *fakePublisher
 	manager   *fakeManager
-	path      string // of the policy
+	recorder  Recorder // nil: none
+	path      string   // of the policy
 	daemon    *Daemon
 
 	reload chan struct{}
@@ -84,13 +85,13 @@ func inWorld(t *testing.T, f func(*testing.T, *world)) {
 // make builds the daemon from the policy as it stands in the file.
 func (w *world) make() *Daemon {
 	w.t.Helper()
-	p, err := ReadPolicy(w.path)
+	p, src, err := ReadPolicy(w.path)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.daemon = New(Config{PolicyPath: w.path, Policy: p, Version: "1.2.3", Log: slog.New(w.log.handler()),
+	w.daemon = New(Config{PolicyPath: w.path, Policy: p, Source: src, Version: "1.2.3", Log: slog.New(w.log.handler()),
 		Watcher: w.watcher, Rules: w.rules, Closer: w.closer, Publisher: w.publisher, Manager: w.manager,
-		Now: w.clock.now, Wall: time.Now, Reload: w.reload})
+		Now: w.clock.now, Wall: time.Now, Reload: w.reload, Recorder: w.recorder})
 	return w.daemon
 }
 

@@ -85,7 +85,7 @@ func takeCensus(ctx context.Context, path string, top int) (*counted, error) {
 	}
 	p := everyPort(survey.Ports)
 	if path != "" {
-		if p, err = daemon.ReadPolicy(path); err != nil {
+		if p, _, err = daemon.ReadPolicy(path); err != nil {
 			return nil, exitWith(exitUsage, err)
 		}
 	}

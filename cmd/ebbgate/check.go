@@ -55,7 +55,7 @@ as FILE:LINE: key: what is wrong, what is allowed. Exits 2 on a problem.`,
 }
 
 func check(w io.Writer, path string, asJSON bool) error {
-	p, err := daemon.ReadPolicy(path)
+	p, _, err := daemon.ReadPolicy(path)
 	var problems policy.Problems
 	switch {
 	case errors.As(err, &problems) && asJSON:

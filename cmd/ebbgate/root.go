@@ -71,7 +71,8 @@ Ask a running daemon:                ebbgate status`,
 		},
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(runCommand(), checkCommand(), statusCommand(), censusCommand(), rulesetCommand(), demoCommand(), versionCommand())
+	root.AddCommand(runCommand(), checkCommand(), statusCommand(), rulesetCommand(), censusCommand(),
+		replayCommand(), demoCommand(), versionCommand())
 	return root
 }
 

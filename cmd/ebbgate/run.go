@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 
@@ -20,7 +21,7 @@ import (
 	"ebbgate/enforcer"
 	"ebbgate/internal/boottime"
 	"ebbgate/observer"
-	"ebbgate/policy"
+	"ebbgate/recording"
 	"ebbgate/systemd"
 )
 
@@ -28,8 +29,7 @@ import (
 const defaultPolicy = "/etc/ebbgate/config.toml"
 
 func runCommand() *cobra.Command {
-	var path string
-	var verbose bool
+	var o runOptions
 	c := &cobra.Command{
 		Use:   "run",
 		Short: "Run the daemon in the foreground",
@@ -39,18 +39,26 @@ Exits 0 after a clean stop, 1 on a failure, 2 on a bad policy.`,
 		Example: "  ebbgate run --config /etc/ebbgate/config.toml",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return run(c.Context(), path, verbose, c.ErrOrStderr())
+			return run(c.Context(), o, c.ErrOrStderr())
 		},
 	}
-	c.Flags().StringVar(&path, "config", defaultPolicy, "the policy file")
-	c.Flags().BoolVar(&verbose, "verbose", false, "log more")
+	c.Flags().StringVar(&o.policy, "config", defaultPolicy, "the policy file")
+	c.Flags().StringVar(&o.record, "record", "", "record everything seen and decided to this file, for ebbgate replay")
+	c.Flags().BoolVar(&o.verbose, "verbose", false, "log more")
 	return c
+}
+
+// runOptions are the flags of run.
+type runOptions struct {
+	policy  string
+	record  string
+	verbose bool
 }
 
 // run reads the policy before anything else, so that a bad one changes nothing, and then takes
 // what it needs in the order in which a failure leaves the least behind.
-func run(ctx context.Context, path string, verbose bool, stderr io.Writer) error {
-	p, err := daemon.ReadPolicy(path)
+func run(ctx context.Context, o runOptions, stderr io.Writer) error {
+	p, src, err := daemon.ReadPolicy(o.policy)
 	if err != nil {
 		return exitWith(exitUsage, err)
 	}
@@ -58,7 +66,7 @@ func run(ctx context.Context, path string, verbose bool, stderr io.Writer) error
 		return exitWith(exitRuntime, err)
 	}
 	level := slog.LevelInfo
-	if verbose {
+	if o.verbose {
 		level = slog.LevelDebug
 	}
 	log := slog.New(systemd.LogHandler(stderr, level))
@@ -67,7 +75,9 @@ func run(ctx context.Context, path string, verbose bool, stderr io.Writer) error
 	}
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
-	if err := serve(ctx, p, path, log); err != nil {
+	config := daemon.Config{PolicyPath: o.policy, Policy: p, Source: src, Version: versionText(), Log: log,
+		Now: boottime.Now, Wall: time.Now, Reload: reloads(ctx)}
+	if err := serve(ctx, config, o.record); err != nil {
 		return exitWith(exitRuntime, err)
 	}
 	return nil
@@ -87,56 +97,84 @@ func permitted() error {
 }
 
 // serve constructs the parts and runs them until ctx is cancelled.
-func serve(ctx context.Context, p *policy.Policy, path string, log *slog.Logger) (err error) {
-	closing := func(what string, close func() error) {
-		if cerr := close(); cerr != nil {
-			err = errors.Join(err, fmt.Errorf("close %s: %w", what, cerr))
-		}
-	}
-	socket, err := control.Listen(p.Control.Socket, p.Control.ViewGroup)
+func serve(ctx context.Context, c daemon.Config, record string) (err error) {
+	var open opened
+	defer func() { err = errors.Join(err, open.close()) }()
+	socket, err := control.Listen(c.Policy.Control.Socket, c.Policy.Control.ViewGroup)
 	if err != nil {
 		return err
 	}
-	served := false
-	defer func() {
-		// The server closes the socket at its end; without one it is ours to close.
-		if !served {
-			closing("control socket", socket.Close)
-		}
-	}()
+	server := control.NewServer(socket, c.Log)
 	if w := socket.Warning(); w != "" {
-		log.Warn("control socket", "warning", w)
+		c.Log.Warn("control socket", "warning", w)
 	}
-	table, err := enforcer.Open()
-	if err != nil {
-		return err
+	if err := construct(&c, &open, record); err != nil {
+		// The server closes the socket at its end; without a run of it, it is ours to close.
+		return errors.Join(err, socket.Close())
 	}
-	defer closing("table", table.Close)
-	closer, err := enforcer.OpenCloser()
-	if err != nil {
-		return err
-	}
-	defer closing("closer", closer.Close)
-	watcher, err := observer.Open(log)
-	if err != nil {
-		return err
-	}
-	defer closing("observer", watcher.Close)
-	notifier, err := systemd.NewNotifier()
-	if err != nil {
-		return err
-	}
-	server := control.NewServer(socket, log)
-	served = true
-	d := daemon.New(daemon.Config{
-		PolicyPath: path, Policy: p, Version: versionText(), Log: log,
-		Watcher: watcher, Rules: table, Closer: closer, Publisher: server, Manager: notifier,
-		Now: boottime.Now, Wall: time.Now, Reload: reloads(ctx),
-	})
+	c.Publisher = server
+	d := daemon.New(c)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return server.Run(ctx) })
 	group.Go(func() error { return d.Run(ctx) })
 	return group.Wait()
+}
+
+// construct opens what the daemon works with.
+func construct(c *daemon.Config, open *opened, record string) error {
+	table, err := enforcer.Open()
+	if err != nil {
+		return err
+	}
+	open.add("table", table.Close)
+	closer, err := enforcer.OpenCloser()
+	if err != nil {
+		return err
+	}
+	open.add("closer", closer.Close)
+	watcher, err := observer.Open(c.Log)
+	if err != nil {
+		return err
+	}
+	open.add("observer", watcher.Close)
+	notifier, err := systemd.NewNotifier()
+	if err != nil {
+		return err
+	}
+	c.Watcher, c.Rules, c.Closer, c.Manager = watcher, table, closer, notifier
+	if record == "" {
+		return nil
+	}
+	recorder, err := recording.Create(recording.Config{Path: record, Version: c.Version})
+	if err != nil {
+		return err
+	}
+	open.add("recording", recorder.Close)
+	c.Recorder = recorder
+	return nil
+}
+
+// opened is what has to be closed, last things first.
+type opened []struct {
+	what  string
+	close func() error
+}
+
+func (o *opened) add(what string, close func() error) {
+	*o = append(*o, struct {
+		what  string
+		close func() error
+	}{what, close})
+}
+
+func (o *opened) close() error {
+	var errs []error
+	for _, x := range slices.Backward(*o) {
+		if err := x.close(); err != nil {
+			errs = append(errs, fmt.Errorf("close %s: %w", x.what, err))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // reloads turns SIGHUP into values of a channel. Signals that come while one waits add nothing.
