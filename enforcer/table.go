@@ -3,6 +3,7 @@ package enforcer
 import (
 	"errors"
 	"fmt"
+	"net"
 
 	"github.com/google/nftables"
 	"golang.org/x/sys/unix"
@@ -11,7 +12,7 @@ import (
 	"ebbgate/policy"
 )
 
-// ErrTableHeld is returned by Open when another living process owns our table.
+// ErrTableHeld is returned by Open when another living process owns our table, or may at any time.
 var ErrTableHeld = errors.New("table inet " + TableName + " is held by another process")
 
 // ErrNoNFTables is returned by Open where the kernel cannot filter at all.
@@ -21,6 +22,7 @@ var ErrNoNFTables = errors.New("this kernel has no nf_tables: load it (modprobe 
 // in turn: when the socket goes, so does the table (P3). It is not safe for concurrent use.
 type Table struct {
 	conn    *nftables.Conn
+	claim   *net.UnixListener // keeps other daemons away; nil: there is none
 	table   *nftables.Table
 	have    Have
 	gen     uint32 // generation of the ruleset at our last look
@@ -41,9 +43,13 @@ func Open() (*Table, error) {
 	if err != nil {
 		return nil, explain(fmt.Errorf("open nf_tables socket: %w", err))
 	}
-	t := &Table{conn: conn, table: &nftables.Table{Name: TableName, Family: nftables.TableFamilyINet}}
-	if t.track, err = newTrackScan(); err != nil {
+	held, err := claim()
+	if err != nil {
 		return nil, errors.Join(err, conn.CloseLasting())
+	}
+	t := &Table{conn: conn, claim: held, table: &nftables.Table{Name: TableName, Family: nftables.TableFamilyINet}}
+	if t.track, err = newTrackScan(); err != nil {
+		return nil, errors.Join(err, t.close())
 	}
 	if err := t.adopt(); err != nil {
 		return nil, errors.Join(explain(err), t.close())
@@ -150,4 +156,13 @@ func (t *Table) Close() error {
 	return errors.Join(err, t.close())
 }
 
-func (t *Table) close() error { return errors.Join(t.track.close(), t.conn.CloseLasting()) }
+func (t *Table) close() error {
+	err := t.conn.CloseLasting()
+	if t.track != nil {
+		err = errors.Join(err, t.track.close())
+	}
+	if t.claim != nil {
+		err = errors.Join(err, t.claim.Close())
+	}
+	return err
+}

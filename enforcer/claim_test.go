@@ -1,0 +1,76 @@
+package enforcer
+
+import (
+	"errors"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"ebbgate/internal/nstest"
+)
+
+func TestASecondDaemonIsRefusedInPeace(t *testing.T) {
+	tb := open(t)
+	second, err := Open()
+	if !errors.Is(err, ErrTableHeld) || !strings.Contains(err.Error(), "pid "+strconv.Itoa(os.Getpid())) {
+		t.Errorf("Open = %v, want ErrTableHeld with our pid", err)
+	}
+	if err == nil {
+		_ = second.Close()
+	}
+	// However often it is tried: every attempt connects, and connections queue up somewhere.
+	for range 300 {
+		if _, err := claim(); !errors.Is(err, ErrTableHeld) {
+			t.Fatalf("claim = %v", err)
+		}
+	}
+	if err := tb.close(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := Open()
+	if err != nil {
+		t.Fatalf("after the first is gone: %v", err)
+	}
+	*tb = *again // closed by the test's own end
+}
+
+func TestAStrangersSocketKeepsNobodyFromStarting(t *testing.T) {
+	nstest.Enter(t)
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	// Bound, but not listening: the kernel tells nobody whose it is, as with a stranger's.
+	if err := unix.Bind(fd, &unix.SockaddrUnix{Name: claimName}); err != nil {
+		t.Fatal(err)
+	}
+	tb, err := Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := tb.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestNamespacesDoNotKnowEachOther(t *testing.T) {
+	open(t)
+	done := make(chan error)
+	go func() {
+		// A thread of its own, in a namespace of its own; it dies with its goroutine.
+		done <- inOwnNamespace(func() error {
+			tb, err := Open()
+			if err != nil {
+				return err
+			}
+			return tb.Close()
+		})
+	}()
+	if err := <-done; err != nil {
+		t.Errorf("in another network namespace: %v", err)
+	}
+}
