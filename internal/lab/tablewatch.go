@@ -106,9 +106,15 @@ func (w *TableWatch) loop(ctx context.Context, every time.Duration) error {
 	}
 }
 
+// lookTimeout bounds one look: the kernel answers at once, or not at all.
+const lookTimeout = 5 * time.Second
+
 // look asks once and notes the answer.
 func (w *TableWatch) look() error {
-	_, err := w.conn.Execute(w.query)
+	err := w.conn.SetDeadline(time.Now().Add(lookTimeout))
+	if err == nil {
+		_, err = w.conn.Execute(w.query)
+	}
 	switch {
 	case err == nil:
 		w.note(true, time.Now())

@@ -1,0 +1,56 @@
+package e2e
+
+import (
+	"fmt"
+	"strings"
+)
+
+const (
+	port      = 8080
+	capacity  = 2000 // connections the flooded server holds
+	perSource = 100
+)
+
+// policyFile is what a test says in its policy. Zero values stand for the usual.
+type policyFile struct {
+	mode     string // "enforce"
+	exempt   []string
+	services []serviceText // one, "shop", at port
+}
+
+// serviceText is one service of a policyFile.
+type serviceText struct {
+	name      string
+	ports     string // in TOML, without the brackets
+	perSource int
+}
+
+// text writes the policy. Lease and quiet time are short, so that a test sees their end.
+func (p policyFile) text(socket string) string {
+	var b strings.Builder
+	if p.mode == "" {
+		p.mode = "enforce"
+	}
+	if p.services == nil {
+		p.services = []serviceText{{"shop", fmt.Sprint(port), perSource}}
+	}
+	fmt.Fprintf(&b, "mode = %q\n\n[control]\nsocket     = %q\nview_group = \"\"\n", p.mode, socket)
+	if len(p.exempt) > 0 {
+		fmt.Fprintf(&b, "\n[exempt]\nprefixes = [\"%s\"]\n", strings.Join(p.exempt, `", "`))
+	}
+	for _, s := range p.services {
+		fmt.Fprintf(&b, `
+[[service]]
+name  = %q
+ports = [%s]
+
+  [service.connections]
+  per_source = %d
+
+  [service.response]
+  lease = "3s"
+  quiet = "1s"
+`, s.name, s.ports, s.perSource)
+	}
+	return b.String()
+}

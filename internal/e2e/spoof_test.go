@@ -1,0 +1,41 @@
+package e2e
+
+import (
+	"testing"
+	"time"
+
+	"ebbgate/internal/lab"
+)
+
+// TestSpoofedFloodBesideAttack sends SYNs of 60,000 forged sources while an attack is held to its
+// limits: neither conntrack nor the limits may notice.
+func TestSpoofedFloodBesideAttack(t *testing.T) {
+	s, server, flood, d := attacked(t)
+	clients := s.clients(v4())
+	// Connections older than the rules are not in the conntrack table; these will be.
+	s.stop(flood)
+	flood = s.flood(v4(), lab.AttackRange().IPv4(8), 3000)
+	await(t, 20*time.Second, "the attackers are back", moreThan(perSource-1, server))
+	s.awaitLimited(perSource, server, flood)
+	before := s.tracked()
+	from := time.Now()
+	s.spoofs(60_000)
+	if err := atMost(perSource, server)(); err != nil {
+		t.Error(err)
+	}
+	after := s.tracked()
+	t.Logf("conntrack entries before and after 60,000 forged SYNs: %v, %v", before, after)
+	if len(after.of(lab.AttackRange())) != len(after) {
+		t.Errorf("conntrack entries of others than the attackers: %v", after)
+	}
+	// Entries of connections that were closed lie beside these until their time is over.
+	if n := after.established(); n < 4*perSource || n > 8*perSource {
+		t.Errorf("%d established connections are tracked, want those of 8 sources, at most %d", n, 8*perSource)
+	}
+	if after.sum() > before.sum() {
+		t.Errorf("the conntrack table grew from %d to %d entries", before.sum(), after.sum())
+	}
+	s.checkClients(clients, from)
+	s.awaitLimited(perSource, server, flood)
+	d.awaitStatus("the limits are what they were", limiting(8))
+}
