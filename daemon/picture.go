@@ -112,7 +112,7 @@ func (d *Daemon) table() control.Table {
 	t := control.Table{Present: have.Present, Owned: have.Present && d.Rules.Owned(), Conntrack: control.ConntrackOff,
 		Features: []string{}, Fallbacks: []string{}}
 	switch {
-	case d.Rules.Environment().OthersTrack:
+	case have.Present && d.Rules.Environment().OthersTrack:
 		t.Conntrack = control.ConntrackOthers
 	case have.Ruleset.Tracks():
 		t.Conntrack = control.ConntrackOurs

@@ -90,6 +90,15 @@ func flags(op string, how expr.CmpOp) clause {
 	return clause{"tcp flags & (fin | syn | rst | ack) " + op + " syn", e}
 }
 
+// toHost matches packets for the host itself. A router's services must not be taken for those of
+// the machines behind it.
+func toHost() clause {
+	return clause{"fib daddr type local", []expr.Any{
+		&expr.Fib{Register: reg, FlagDADDR: true, ResultADDRTYPE: true},
+		compare(expr.CmpOpEq, binaryutil.NativeEndian.PutUint32(unix.RTN_LOCAL)),
+	}}
+}
+
 // viaLo matches traffic of the host with itself. An interface cannot be forged as an address can.
 func viaLo(output bool) clause {
 	word, key := "iif", expr.MetaKeyIIF

@@ -1,6 +1,7 @@
 package enforcer
 
 import (
+	"fmt"
 	"net/netip"
 
 	"ebbgate/policy"
@@ -32,7 +33,7 @@ func (c *compiler) service(pt *part) {
 		limit := pt.svc.Connections.PerSource
 		watch, conn := pt.name("watch"+f.suffix), pt.name("conn"+f.suffix)
 		c.out.Sets = append(c.out.Sets, c.watched(watch, f, pt),
-			Set{Name: conn, Key: f.key, Limit: limit, Size: c.size()})
+			Set{Name: conn, Key: f.key, Limit: limit, Scope: c.scope(pt), Size: c.size()})
 		hold.Rules = append(hold.Rules,
 			rule(opening(), f.from(watch, bits), f.over(conn, bits, limit), counted(pt.name("held")), verdict(pt)[0]),
 			// A connection older than the rule is counted when its next packet comes by, but
@@ -48,12 +49,18 @@ func (c *compiler) service(pt *part) {
 	}
 }
 
+// scope says which connections the kernel counts for a service. Those it no longer sees after a
+// change would count for ever, as their end goes unseen.
+func (c *compiler) scope(pt *part) string {
+	return fmt.Sprint(pt.svc.Ports, pt.svc.Addresses, c.policy.Exempt.Prefixes)
+}
+
 // dispatch returns the rules of a base chain that lead to one of the service's chains while its
 // lease lasts.
 func (c *compiler) dispatch(pt *part, chain string, match clause) []Rule {
 	ports, lease := dport(pt.name("ports")), leased(chain+"lease")
 	if len(pt.svc.Addresses) == 0 {
-		return []Rule{rule(match, ports, lease)}
+		return []Rule{rule(match, ports, toHost(), lease)}
 	}
 	var rules []Rule
 	for _, f := range families {

@@ -44,6 +44,7 @@ func (t *Table) Look(needed bool) (Change, error) {
 	}
 	if now := boottime.Now(); t.stale && (t.scanned == 0 || now.Sub(t.scanned) >= scanEvery) {
 		if t.tracked, err = t.track.rules(); err != nil {
+			t.known = false
 			return c, err
 		}
 		t.stale, t.scanned = false, now
@@ -54,7 +55,7 @@ func (t *Table) Look(needed bool) (Change, error) {
 	}
 	now := t.tracked || legacy
 	c.Track = now != t.env.OthersTrack
-	t.env.OthersTrack = now
+	t.env.OthersTrack, t.known = now, true
 	return c, nil
 }
 

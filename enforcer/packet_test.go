@@ -240,3 +240,35 @@ func TestConnectionsOlderThanTheRules(t *testing.T) {
 		}
 	}
 }
+
+// TestForwardedConnectionsPass: a router's own service is limited, the machines behind it are not.
+func TestForwardedConnectionsPass(t *testing.T) {
+	f := newField(t)
+	if err := f.lab.Victim.SetSysctl("net.ipv4.ip_forward", "1"); err != nil {
+		t.Fatal(err)
+	}
+	behind := netip.AddrPortFrom(lab.ClientV4(), 80)
+	if _, err := lab.StartServer(t.Context(), f.lab.Clients, lab.ServerConfig{Capacity: 10, Listen: []netip.AddrPort{behind}}); err != nil {
+		t.Fatal(err)
+	}
+	src := netip.MustParseAddr("10.66.0.1")
+	through := func() error {
+		c, err := f.dial(t, src, behind)
+		if err == nil {
+			err = c.Close()
+		}
+		return err
+	}
+	if err := through(); err != nil {
+		t.Fatalf("without rules: %v", err)
+	}
+	if err := f.table.Apply(Diff(f.table.Have(), Compile(fieldPolicy(), fieldDecision(), Environment{}), boottime.Now())); err != nil {
+		t.Fatal(err)
+	}
+	if err := through(); err != nil {
+		t.Errorf("to a machine behind: %v", err)
+	}
+	if n := f.open(t, "10.66.0.1", 80, 1); n != 0 {
+		t.Error("to the host itself: not refused")
+	}
+}

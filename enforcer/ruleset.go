@@ -58,6 +58,7 @@ type Set struct {
 	Interval bool   // elements are ranges and last for ever
 	Timeout  bool   // every element has a timeout
 	Limit    int    // of a set filled by the kernel with connlimit expressions: their count; else 0
+	Scope    string // of such a set: which connections it counts; it must not outlive a change of that
 	Size     uint32 // most elements it holds; 0 for constant sets
 	Elements []Element
 }
@@ -73,7 +74,7 @@ type Element struct {
 // same reports whether two definitions are equal.
 func (s *Set) same(o *Set) bool {
 	return s.Name == o.Name && s.Key == o.Key && s.Map == o.Map && s.Interval == o.Interval &&
-		s.Timeout == o.Timeout && s.Limit == o.Limit && s.Size == o.Size
+		s.Timeout == o.Timeout && s.Limit == o.Limit && s.Scope == o.Scope && s.Size == o.Size
 }
 
 // sort puts everything into the one order in which equal rulesets are equal data.

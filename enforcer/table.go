@@ -31,6 +31,7 @@ type Table struct {
 	tracked bool // another table's rules use conntrack, as of the last scan
 	scanned policy.Instant
 	stale   bool // they changed since
+	known   bool // they could be read at all
 }
 
 // Open opens the socket in the calling thread's network namespace and looks at what is there. A
@@ -86,16 +87,20 @@ func (t *Table) adopt() error {
 }
 
 // probe asks whether we may own a table, by adding and deleting one in one transaction: it never
-// becomes visible. It is skipped where the table exists.
+// becomes visible. A table that is there is nobody's, since its owner would have been found alive,
+// and is deleted in the same transaction; on a kernel without ownership all of it fails and the
+// table stays until the first Apply replaces it.
 func (t *Table) probe() error {
 	if t.have.Present {
-		// A table that outlived its maker was not owned, so the kernel does not know ownership,
-		// or the maker did not want it; without it all works, merely less well guarded.
-		return unix.EOPNOTSUPP
+		t.conn.DelTable(t.table)
 	}
 	t.conn.AddTable(t.table)
 	t.conn.DelTable(t.table)
-	return t.conn.Flush()
+	if err := t.conn.Flush(); err != nil {
+		return err
+	}
+	t.have = Have{Known: true}
+	return nil
 }
 
 // Owned reports whether the kernel guards the table against others and removes it with us.
@@ -104,8 +109,11 @@ func (t *Table) Owned() bool { return t.table.Flags&nftables.TableFlagOwner != 0
 // Have returns what the kernel holds of ours, as far as we know.
 func (t *Table) Have() Have { return t.have }
 
-// Environment returns what others do with the kernel's rules, as of the last Look.
-func (t *Table) Environment() Environment { return t.env }
+// Environment returns what others do with the kernel's rules, as of the last Look. While that is
+// not known, others are taken to rely on conntrack: what they have must not be broken by a guess.
+func (t *Table) Environment() Environment {
+	return Environment{OthersTrack: t.env.OthersTrack || !t.known}
+}
 
 // Apply sends a plan as one transaction: all of it holds afterwards or nothing. An empty plan
 // sends nothing. After an error the table's content counts as unknown, and the next Diff

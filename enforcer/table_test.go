@@ -223,6 +223,9 @@ func TestWhatAnEarlierRunLeftIsReplaced(t *testing.T) {
 	if got := nft(t, "list", "ruleset"); got != "" {
 		t.Errorf("left behind:\n%s", got)
 	}
+	if !tb.Owned() {
+		t.Error("what somebody left behind keeps us from owning the table")
+	}
 }
 
 func TestASecondOwnerIsRefused(t *testing.T) {

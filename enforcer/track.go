@@ -131,11 +131,25 @@ func exprTracks(e []byte) bool {
 		case kind == unix.NFTA_EXPR_DATA && (name == "match" || name == "target"):
 			// NFTA_MATCH_NAME and NFTA_TARGET_NAME are both 1.
 			attributes(v, func(k uint16, n []byte) { found = found || k == unix.NFTA_MATCH_NAME && xtTracking[text(n)] })
+		case kind == unix.NFTA_EXPR_DATA && name == "objref":
+			attributes(v, func(k uint16, n []byte) { found = found || k == unix.NFTA_OBJREF_IMM_TYPE && objectTracks(n) })
 		case kind == unix.NFTA_EXPR_DATA && name == "dynset":
 			attributes(v, func(k uint16, n []byte) { found = found || dynsetTracks(k, n) })
 		}
 	})
 	return found
+}
+
+// objectTracks looks at the type of a named object that a rule uses.
+func objectTracks(kind []byte) bool {
+	if len(kind) != 4 {
+		return false
+	}
+	switch binary.BigEndian.Uint32(kind) {
+	case unix.NFT_OBJECT_CT_HELPER, unix.NFT_OBJECT_CT_TIMEOUT, unix.NFT_OBJECT_CT_EXPECT, unix.NFT_OBJECT_SYNPROXY:
+		return true
+	}
+	return false
 }
 
 // dynsetTracks looks at the expressions a rule puts into a set's elements.
