@@ -84,7 +84,7 @@ func (p *page) attack(now Time, s *Service) {
 	rule := "no rule in the kernel yet"
 	switch {
 	case !a.FirstRule.IsZero() && !a.Since.IsZero():
-		rule = "first rule after " + length(a.FirstRule.Sub(a.Since.Time))
+		rule = "rules in the kernel since " + clock(now, a.FirstRule)
 	case s.Mode == policy.Shadow:
 		rule = "no rule: shadow mode only watches"
 	}

@@ -44,7 +44,8 @@ func length(d time.Duration) string {
 	case d < 0:
 		return "0s"
 	case d < 10*time.Second:
-		return strconv.FormatFloat(d.Truncate(10*time.Millisecond).Seconds(), 'f', -1, 64) + "s"
+		hundredths := strconv.FormatFloat(float64(d/(10*time.Millisecond))/100, 'f', -1, 64)
+		return hundredths + "s"
 	case d < time.Minute:
 		return fmt.Sprintf("%ds", d/time.Second)
 	case d < time.Hour:

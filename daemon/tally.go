@@ -46,6 +46,7 @@ func (t *tally) keep(p *policy.Policy) {
 	gone := func(service string, _ uint64) bool { return p.Service(service) == nil }
 	maps.DeleteFunc(t.closed, gone)
 	maps.DeleteFunc(t.refused, gone)
+	maps.DeleteFunc(t.counts, func(service string, _ enforcer.Counts) bool { return p.Service(service) == nil })
 }
 
 // fold keeps the counts of a table that is gone.

@@ -39,7 +39,7 @@ const (
 	MaxMaxSources = 1000000
 	MinIPv6Source = 32 // bits
 	MaxIPv6Source = 128
-	MinPerSource  = 1
+	MinPerSource  = 3 // fewer can be forged, and are never evidence (P5)
 	MaxPerSource  = 1000000
 	MinLease      = 2 * time.Second
 	MaxLease      = 10 * time.Minute

@@ -117,7 +117,7 @@ func TestLinesInManyRepeatedTables(t *testing.T) {
 			write("", "")
 		}
 		write("  [service.connections]", "")
-		write("  per_source = -1", service+".connections.per_source: -1 is out of range, must be 1 to 1000000")
+		write("  per_source = -1", service+".connections.per_source: -1 is out of range, must be 3 to 1000000")
 		write("  [service.response]", "")
 		write("  lease = 30", service+".response.lease: is the integer 30, must be a duration with its unit, in quotes, such as \"30s\"")
 	}

@@ -126,7 +126,7 @@ func TestParseOK(t *testing.T) {
 func TestParseOKAtTheBounds(t *testing.T) {
 	for _, c := range []struct{ name, src string }{
 		{"lower", "[observe]\ntick = \"50ms\"\ncpu_budget = \"0.1%\"\nmax_sources = 1000\nipv6_source = 32\n" + web +
-			"[service.connections]\nper_source = 1\n[service.response]\nlease = \"2s\"\nquiet = \"1s\"\n"},
+			"[service.connections]\nper_source = 3\n[service.response]\nlease = \"2s\"\nquiet = \"1s\"\n"},
 		{"upper", "[observe]\ntick = \"2s\"\ncpu_budget = \"100.0%\"\nmax_sources = 1000000\nipv6_source = 128\n" + web +
 			"[service.connections]\nper_source = 1000000\n[service.response]\nlease = \"10m\"\nquiet = \"24h\"\n"},
 		{"ports", "[[service]]\nname = \"all\"\nports = [\"1-65535\"]\n"},

@@ -63,7 +63,7 @@ ports = ["1-100"]
 		`11: service[0].response.lease: "1h" is out of range, must be 2s to 10m`,
 		`12: service[1].name: is missing, every [[service]] must have a name`,
 		`13: service[1].ports[1]: 81 overlaps 81 of the same service, each port must be listed once`,
-		`15: service[1].connections.per_source: 0 is no limit, must be 1 to 1000000, or left out for no limit`,
+		`15: service[1].connections.per_source: 0 is no limit, must be 3 to 1000000, or left out for no limit`,
 		`17: service[2].name: "web" is already the name of the service on line 5, must be unique`,
 		`18: service[2].ports[0]: 1-100 on all addresses overlaps 80 of service "web" (line 7), give each its own ports or its own addresses`,
 		`18: service[2].ports[0]: 1-100 on all addresses overlaps 81 of service service[1] (line 13), give each its own ports or its own addresses`,

@@ -18,6 +18,7 @@ type State struct {
 // ServiceState is what is remembered about one service while an attack on it is open.
 type ServiceState struct {
 	Service string
+	Scope   string // the ports and addresses it was counted on
 	Attack  Attack
 	Full    bool          // more sources qualified for a limit than observe.max_sources
 	Sources []SourceState // by Source

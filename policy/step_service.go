@@ -31,13 +31,19 @@ type serviceStep struct {
 // run carries the service from its old state to its part of the new state and decision.
 func (st *serviceStep) run(old ServiceState) {
 	st.attack = old.Attack
+	scope := fmt.Sprint(st.service.Ports, st.service.Addresses)
+	if st.attack.ID != 0 && old.Scope != scope {
+		// What was counted elsewhere is no evidence here.
+		st.report(Event{Kind: AttackEnded, Count: 1, Why: "the service changed its ports or addresses"})
+		old, st.attack = ServiceState{}, Attack{}
+	}
 	held, counted := st.merge(old.Sources)
 	st.settle(held, counted, old.Full)
 	if st.attack.ID == 0 {
 		return
 	}
 	st.next.Services = append(st.next.Services,
-		ServiceState{Service: st.service.Name, Attack: st.attack, Full: st.full > 0, Sources: st.sources})
+		ServiceState{Service: st.service.Name, Scope: scope, Attack: st.attack, Full: st.full > 0, Sources: st.sources})
 	st.out.Attacks = append(st.out.Attacks, st.attack)
 	for i := range st.sources {
 		st.decide(&st.sources[i])
@@ -88,6 +94,9 @@ func (st *serviceStep) merge(old []SourceState) (held int, counted bool) {
 func (st *serviceStep) source(src SourceState, held int, known, remembered bool) {
 	was := src.Raised
 	spared := st.spared(src.Source)
+	if spared == "" && was && src.Peak < st.service.Connections.PerSource {
+		spared = "the policy allows more now than it ever held"
+	}
 	why := spared
 	if spared == "" && known {
 		why = src.count(st.service, st.census.From, held)

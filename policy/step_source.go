@@ -2,8 +2,8 @@ package policy
 
 // minEvidence is the least number of connections that is evidence against a source. Guessing a
 // SYN cookie blindly completes a forged handshake once in 2^29 tries, so one or two connections
-// can be somebody else's doing (P5).
-const minEvidence = 3
+// can be somebody else's doing (P5). The policy takes no lower limit.
+const minEvidence = MinPerSource
 
 // underFactor times the quiet time below the limit, though not below the clear level, ends a
 // limit too: a busy office that stays at two thirds of its limit is no attacker for ever.

@@ -64,6 +64,9 @@ func check(w io.Writer, path string, asJSON bool) error {
 			out.Problems = append(out.Problems, checkedProblem{Line: x.Line, Key: x.Key, Text: x.Text})
 		}
 		return errors.Join(writeJSON(w, out), exitWith(exitUsage, errors.New("")))
+	case err != nil && asJSON:
+		out := checked{File: path, Problems: []checkedProblem{{Text: err.Error()}}}
+		return errors.Join(writeJSON(w, out), exitWith(exitUsage, errors.New("")))
 	case err != nil:
 		return exitWith(exitUsage, err)
 	}

@@ -57,7 +57,9 @@ func playDemo(ctx context.Context, w io.Writer, asJSON bool) error {
 	if err != nil {
 		return exitWith(exitRuntime, fmt.Errorf("find this program: %w", err))
 	}
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
+	// A terminal that is closed, or a reader that has seen enough, ends the play as Ctrl-C does:
+	// cleaning up.
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGPIPE)
 	defer stop()
 	o := demo.Options{Program: program, Out: w, Live: onTerminal(w), Color: coloured(w)}
 	if asJSON {

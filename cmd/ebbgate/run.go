@@ -58,6 +58,8 @@ type runOptions struct {
 // run reads the policy before anything else, so that a bad one changes nothing, and then takes
 // what it needs in the order in which a failure leaves the least behind.
 func run(ctx context.Context, o runOptions, stderr io.Writer) error {
+	// From the first moment on: without a handler, SIGHUP would end the process.
+	reload := reloads()
 	p, src, err := daemon.ReadPolicy(o.policy)
 	if err != nil {
 		return exitWith(exitUsage, err)
@@ -76,7 +78,7 @@ func run(ctx context.Context, o runOptions, stderr io.Writer) error {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	config := daemon.Config{PolicyPath: o.policy, Policy: p, Source: src, Version: versionText(), Log: log,
-		Now: boottime.Now, Wall: time.Now, Reload: reloads(ctx)}
+		Now: boottime.Now, Wall: time.Now, Reload: reload}
 	if err := serve(ctx, config, o.record); err != nil {
 		return exitWith(exitRuntime, err)
 	}
@@ -177,22 +179,17 @@ func (o *opened) close() error {
 	return errors.Join(errs...)
 }
 
-// reloads turns SIGHUP into values of a channel. Signals that come while one waits add nothing.
-func reloads(ctx context.Context) <-chan struct{} {
+// reloads turns SIGHUP into values of a channel, for as long as the process lives. Signals that
+// come while one waits add nothing.
+func reloads() <-chan struct{} {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGHUP)
 	out := make(chan struct{}, 1)
 	go func() {
-		defer signal.Stop(signals)
-		for {
+		for range signals {
 			select {
-			case <-ctx.Done():
-				return
-			case <-signals:
-				select {
-				case out <- struct{}{}:
-				default:
-				}
+			case out <- struct{}{}:
+			default:
 			}
 		}
 	}()
