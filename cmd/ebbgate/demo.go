@@ -52,16 +52,33 @@ left behind, whatever ends the play. It takes about a minute and needs root.`,
 	return c
 }
 
+// lastWriter calls end when nobody takes what is written any more.
+type lastWriter struct {
+	w   io.Writer
+	end func()
+}
+
+func (l *lastWriter) Write(p []byte) (int, error) {
+	n, err := l.w.Write(p)
+	if err != nil {
+		l.end()
+	}
+	return n, err
+}
+
 func playDemo(ctx context.Context, w io.Writer, asJSON bool) error {
 	program, err := os.Executable()
 	if err != nil {
 		return exitWith(exitRuntime, fmt.Errorf("find this program: %w", err))
 	}
 	// A terminal that is closed, or a reader that has seen enough, ends the play as Ctrl-C does:
-	// cleaning up.
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGPIPE)
+	// cleaning up. SIGPIPE itself says nothing: it comes for every connection that is cut, too.
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	defer stop()
-	o := demo.Options{Program: program, Out: w, Live: onTerminal(w), Color: coloured(w)}
+	signal.Ignore(syscall.SIGPIPE)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	o := demo.Options{Program: program, Out: &lastWriter{w, cancel}, Live: onTerminal(w), Color: coloured(w)}
 	if asJSON {
 		o.Out = io.Discard
 	}
