@@ -13,7 +13,7 @@ build:
 demo: build
 	./bin/ebbgate demo
 
-# The race detector needs a C compiler; the kernel tests read rules back with the nft tool.
+# The race detector needs a C compiler; the kernel tests look with nft and ss.
 test: tools
 	$(GO) vet ./...
 	CGO_ENABLED=1 $(GO) test -race -timeout 10m ./...

@@ -43,7 +43,7 @@ func execute(args []string, stdout, stderr io.Writer) int {
 	var exit *exitError
 	if !errors.As(err, &exit) {
 		// What cobra itself refuses is the command line.
-		exit = &exitError{exitUsage, fmt.Errorf("%w\nRun \"ebbgate --help\" for the commands and their flags.", err)}
+		exit = &exitError{exitUsage, fmt.Errorf("%w\nebbgate --help lists the commands and their flags", err)}
 	}
 	if text := exit.Error(); text != "" {
 		fmt.Fprintln(stderr, text)
