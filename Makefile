@@ -3,6 +3,8 @@
 
 GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+# nft lives in /usr/sbin, which the PATH of an ordinary login lacks.
+export PATH := $(PATH):/usr/sbin:/sbin
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
 .PHONY: build demo test bench lint fuzz tools clean
