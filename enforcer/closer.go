@@ -69,7 +69,7 @@ func (c *Closer) Excess(p *policy.Policy, limits []policy.Limit) (Closed, error)
 	if err := c.conn.Dump(inetdiag.Request{Family: unix.AF_UNSPEC, States: inetdiag.StatesOf(inetdiag.Listen), Filter: filter}, w.listener); err != nil {
 		return out, fmt.Errorf("list listeners: %w", err)
 	}
-	dumpErr := c.conn.Dump(inetdiag.Request{Family: unix.AF_UNSPEC, States: holding, Info: true, Filter: filter}, w.connection)
+	dumpErr := c.conn.Dump(inetdiag.Request{Family: unix.AF_UNSPEC, States: inetdiag.Holding, Info: true, Filter: filter}, w.connection)
 	if dumpErr != nil {
 		dumpErr = fmt.Errorf("list connections: %w", dumpErr)
 	}

@@ -9,10 +9,6 @@ import (
 	"ebbgate/policy"
 )
 
-// holding are the states in which a connection holds a slot of the application, as the census
-// counts them.
-var holding = inetdiag.StatesOf(inetdiag.Established, inetdiag.CloseWait, inetdiag.FinWait1, inetdiag.FinWait2)
-
 // group is one limited source of one service, and its connections.
 type group struct {
 	service string
@@ -77,10 +73,9 @@ func (w *excess) incoming(local netip.AddrPort) bool {
 	return w.doors[local] || w.doors[netip.AddrPortFrom(any, local.Port())]
 }
 
-// connection puts one connection into its group. A socket in FIN_WAIT that no process holds any
-// more takes nobody's slot.
+// connection puts one connection into its group.
 func (w *excess) connection(s *inetdiag.Socket) {
-	if s.Timer == inetdiag.TimerTimeWait || s.Inode == 0 && (s.State == inetdiag.FinWait1 || s.State == inetdiag.FinWait2) {
+	if !s.Holds() {
 		return
 	}
 	local, remote := s.Local(), s.Remote().Addr()

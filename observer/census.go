@@ -59,8 +59,7 @@ func (o *Observer) Census(ctx context.Context) (policy.Census, error) {
 }
 
 // heldStates are the states a census asks for.
-const heldStates = inetdiag.States(1<<inetdiag.Established | 1<<inetdiag.CloseWait |
-	1<<inetdiag.FinWait1 | 1<<inetdiag.FinWait2 | 1<<inetdiag.SynRecv)
+const heldStates = inetdiag.Holding | 1<<inetdiag.SynRecv
 
 // censor holds what a census reads from and reuses. One census at a time uses it.
 type censor struct {
@@ -129,20 +128,9 @@ func (c *censor) take(ctx context.Context, t *target) (policy.Census, error) {
 // count takes one socket of the dump.
 func (c *censor) count(s *inetdiag.Socket) {
 	c.sockets++
-	if s.Timer == inetdiag.TimerTimeWait {
-		return // a mini-socket: no process's slot
-	}
-	held := true
-	switch s.State {
-	case inetdiag.Established, inetdiag.CloseWait:
-	case inetdiag.FinWait1, inetdiag.FinWait2:
-		if s.Inode == 0 {
-			return // closed by its process: the kernel finishes it alone
-		}
-	case inetdiag.SynRecv:
-		held = false
-	default:
-		return // changed its state since the kernel selected it
+	held := s.Holds()
+	if !held && (s.State != inetdiag.SynRecv || s.Timer == inetdiag.TimerTimeWait) {
+		return
 	}
 	service := c.doors.find(addressFrom16(&s.LocalAddr), s.LocalPort)
 	if service == noService {
