@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net"
 	"net/netip"
-	"os"
 	"testing"
 	"time"
 
@@ -25,24 +24,13 @@ type field struct {
 
 func newField(t *testing.T) *field {
 	t.Helper()
-	l, err := lab.New()
-	if errors.Is(err, unix.EPERM) && os.Getenv("CI") == "" {
-		t.Skip(err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := l.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	l := nstest.Lab(t)
 	f := &field{lab: l}
 	if _, err := lab.StartServer(t.Context(), l.Victim, lab.ServerConfig{Capacity: 1000, Listen: []netip.AddrPort{
 		netip.MustParseAddrPort("[::]:80"), netip.MustParseAddrPort("[::]:443")}}); err != nil {
 		t.Fatal(err)
 	}
-	if err := l.Victim.Do(func() error {
+	if err := l.Victim.Do(func() (err error) {
 		f.table, err = Open()
 		return err
 	}); err != nil {

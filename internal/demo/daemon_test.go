@@ -35,7 +35,7 @@ func newTestStage(t *testing.T) *stage {
 }
 
 func TestDaemonStartsAnswersAndEnds(t *testing.T) {
-	l := newLab(t)
+	l := nstest.Lab(t)
 	bin := program(t)
 	d, err := startDaemon(t.Context(), l.Victim, bin, newTestStage(t))
 	if err != nil {
@@ -62,7 +62,7 @@ func TestDaemonStartsAnswersAndEnds(t *testing.T) {
 }
 
 func TestDaemonThatEndsAtOnce(t *testing.T) {
-	l := newLab(t)
+	l := nstest.Lab(t)
 	p := &play{Options: Options{Program: program(t), Out: io.Discard}, lab: l, stage: newTestStage(t), daemon: &daemonProcess{}}
 	p.line = newTimeline(p.Options, time.Now())
 	if err := os.WriteFile(p.stage.policy(), []byte("mode = 1\n"), 0o600); err != nil {
@@ -79,7 +79,7 @@ func TestDaemonThatEndsAtOnce(t *testing.T) {
 }
 
 func TestDaemonThatIsNoProgram(t *testing.T) {
-	l := newLab(t)
+	l := nstest.Lab(t)
 	d, err := startDaemon(t.Context(), l.Victim, filepath.Join(t.TempDir(), "missing"), newTestStage(t))
 	if d != nil || !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("daemon %v, error %v", d, err)
@@ -87,7 +87,7 @@ func TestDaemonThatIsNoProgram(t *testing.T) {
 }
 
 func TestCancelWhileTheDaemonStarts(t *testing.T) {
-	l := newLab(t)
+	l := nstest.Lab(t)
 	s := newTestStage(t)
 	mark := filepath.Join(s.dir, "started")
 	bin := script(t, "touch "+mark+"\nexec sleep 1000\n")
@@ -109,7 +109,7 @@ func TestCancelWhileTheDaemonStarts(t *testing.T) {
 }
 
 func TestDaemonThatWillNotEndIsKilled(t *testing.T) {
-	l := newLab(t)
+	l := nstest.Lab(t)
 	s := newTestStage(t)
 	mark := filepath.Join(s.dir, "started")
 	d, err := launch(l.Victim, script(t, "trap '' TERM\nmkfifo "+mark+".pipe\ntouch "+mark+"\nread x <"+mark+".pipe\n"), s)

@@ -13,7 +13,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"ebbgate/internal/lab"
 	"ebbgate/internal/nstest"
 )
 
@@ -25,22 +24,6 @@ func program(t *testing.T) string {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
 	return path
-}
-
-// newLab builds a laboratory, and sees that it can be closed.
-func newLab(t *testing.T) *lab.Lab {
-	t.Helper()
-	l, err := lab.New()
-	needs(t, err)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := l.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return l
 }
 
 // needs skips a test that is not permitted to make a laboratory, unless the environment has CI set.

@@ -17,7 +17,7 @@ import (
 // newPlay sets a stage with everything on it but the daemon.
 func newPlay(t *testing.T) *play {
 	t.Helper()
-	p := &play{Options: Options{Out: io.Discard}, lab: newLab(t), daemon: &daemonProcess{}}
+	p := &play{Options: Options{Out: io.Discard}, lab: nstest.Lab(t), daemon: &daemonProcess{}}
 	if err := p.setUp(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -9,9 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"ebbgate/internal/lab"
+	"ebbgate/internal/nstest"
 )
 
 // stage is a laboratory of one test, and a directory for the daemon's policy and socket.
@@ -24,18 +23,7 @@ type stage struct {
 
 func newStage(t *testing.T) *stage {
 	t.Helper()
-	l, err := lab.New()
-	if errors.Is(err, unix.EPERM) && os.Getenv("CI") == "" {
-		t.Skip(err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := l.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	l := nstest.Lab(t)
 	s := &stage{Lab: l, t: t, dir: t.TempDir()}
 	// Whoever may run the program may read its policy, and bind beside it only as root.
 	for _, dir := range []string{s.dir, filepath.Dir(s.dir)} {
@@ -43,6 +31,7 @@ func newStage(t *testing.T) *stage {
 			t.Fatal(err)
 		}
 	}
+	var err error
 	if s.table, err = lab.WatchTable(t.Context(), l.Victim, "ebbgate", 5*time.Millisecond); err != nil {
 		t.Fatal(err)
 	}
