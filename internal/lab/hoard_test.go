@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -272,5 +273,28 @@ func TestOutgoing(t *testing.T) {
 	}
 	if taken := l.Victim.files.taken; taken != 0 {
 		t.Errorf("%d descriptors stay promised", taken)
+	}
+}
+
+// TestHoardWhileProcessesStart starts processes beside a hoard whose connections are all refused. A
+// child holds copies of every descriptor until it executes, and what a copy holds open epoll goes on
+// reporting after our own close, unless it was told.
+func TestHoardWhileProcessesStart(t *testing.T) {
+	l := newLab(t)
+	h := must(StartHoard(t.Context(), l.Attackers, HoardConfig{
+		Target: v4(80), Sources: AttackRange().IPv4(8), Total: 50, Rate: mostHoardRate,
+	}))(t)
+	for range 300 {
+		if err := exec.Command("true").Run(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := h.Counts().Attempts
+	await(t, "the hoard goes on", func() bool { return h.Counts().Attempts >= before+1000 })
+	if err := h.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	if c := h.Counts(); c.Held != 0 || c.Connecting != 0 || c.Errors != 0 {
+		t.Errorf("%+v after Stop, last error %v", c, h.LastError())
 	}
 }

@@ -75,8 +75,9 @@ func (h *Hoard) open(i int32, now time.Time) {
 	}
 }
 
-// handle takes an epoll event of slot i. A slot is vacated at most once per batch of events, and
-// filled again only after it, so an event never meets another connection than its own.
+// handle takes an epoll event of slot i. A slot is vacated at most once per batch of events, no
+// event comes after that, and the slot is filled again only after the batch: an event never meets
+// another connection than its own.
 func (h *Hoard) handle(i int32, events uint32) {
 	s := &h.slots[i]
 	if s.established {
@@ -151,6 +152,9 @@ func (h *Hoard) vacate(i int32) {
 		// Should this fail the connection is closed by FIN, which frees us as well.
 		_ = unix.SetsockoptLinger(s.fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
 	}
+	// close(2) alone does not end epoll's reports while a process that was just forked, and has not
+	// executed its program yet, holds a copy of the descriptor; see epoll(7), question 6.
+	_ = unix.EpollCtl(h.epoll, unix.EPOLL_CTL_DEL, s.fd, nil)
 	unix.Close(s.fd)
 	s.fd = -1
 	if s.established {

@@ -8,8 +8,12 @@ import (
 	"time"
 )
 
-// sinkPort is where the clients' side of an Outgoing listens.
-const sinkPort = 9000
+const (
+	// sinkPort is where the clients' side of an Outgoing listens.
+	sinkPort = 9000
+	// outgoingPatience bounds the opening of an Outgoing's connections.
+	outgoingPatience = 20 * time.Second
+)
 
 // Outgoing is the victim as a client: connections which it opened itself, all to one address, as a
 // busy proxy holds them to its backend. They must never be counted against that address.
@@ -19,7 +23,7 @@ type Outgoing struct {
 }
 
 // StartOutgoing opens count connections from the victim to port 9000 of ClientV4, and returns when
-// all of them are established. A connection takes two descriptors, as both ends are in this
+// all of them are established, or fails after 20 seconds. A connection takes two descriptors, as both ends are in this
 // process. At most one Outgoing can run at a time.
 func StartOutgoing(ctx context.Context, l *Lab, count int) (*Outgoing, error) {
 	at := netip.AddrPortFrom(ClientV4(), sinkPort)
@@ -46,6 +50,8 @@ func StartOutgoing(ctx context.Context, l *Lab, count int) (*Outgoing, error) {
 func (o *Outgoing) await(ctx context.Context, count int) error {
 	ticker := time.NewTicker(5 * time.Millisecond)
 	defer ticker.Stop()
+	ctx, cancel := context.WithTimeout(ctx, outgoingPatience)
+	defer cancel()
 	for o.held.Counts().Held < count || o.sink.Counts().Held < count {
 		select {
 		case <-ctx.Done():
