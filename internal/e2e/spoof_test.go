@@ -20,7 +20,7 @@ func TestSpoofedFloodBesideAttack(t *testing.T) {
 	before := s.tracked()
 	from := time.Now()
 	s.spoofs(60_000)
-	if err := atMost(perSource, server)(); err != nil {
+	if err := atMost(passing(perSource), server)(); err != nil {
 		t.Error(err)
 	}
 	after := s.tracked()
@@ -32,7 +32,7 @@ func TestSpoofedFloodBesideAttack(t *testing.T) {
 	if n := after.established(); n < 4*perSource || n > 8*perSource {
 		t.Errorf("%d established connections are tracked, want those of 8 sources, at most %d", n, 8*perSource)
 	}
-	if after.sum() > before.sum() {
+	if after.sum() > before.sum()+8*perSource {
 		t.Errorf("the conntrack table grew from %d to %d entries", before.sum(), after.sum())
 	}
 	s.checkClients(clients, from)
