@@ -27,6 +27,7 @@ const (
 	cookiesSent
 	cookiesValid
 	cookiesFailed
+	queueFullDrops
 	columnCount
 
 	netstatColumns = listenOverflows // the first that is in netstat
@@ -51,6 +52,7 @@ func (r *counterReader) open() error {
 		cookiesSent:     {table: "TcpExt", name: "SyncookiesSent"},
 		cookiesValid:    {table: "TcpExt", name: "SyncookiesRecv"},
 		cookiesFailed:   {table: "TcpExt", name: "SyncookiesFailed"},
+		queueFullDrops:  {table: "TcpExt", name: "TCPReqQFullDrop"},
 	}
 	var err error
 	if r.snmp, err = openProcFile(snmpPath); err != nil {
@@ -124,6 +126,7 @@ func (r *counterReader) counters() policy.Counters {
 		CookiesSent:     r.want[cookiesSent].value,
 		CookiesValid:    r.want[cookiesValid].value,
 		CookiesFailed:   r.want[cookiesFailed].value,
+		QueueFullDrops:  r.want[queueFullDrops].value,
 		SynCookies:      -1,
 	}
 }

@@ -12,6 +12,7 @@ type Decision struct {
 	Limits  []Limit   // in force, by service and source
 	Watched []Watched // held to the limit by the kernel without being refused, likewise sorted
 	Attacks []Attack  // open, by service
+	Meters  []Meter   // SYN meters, by service
 	Watch   Watch
 	Events  []Event // what changed in this step, in a stable order
 	Next    Instant // the earliest time it could change without new input; 0: never
@@ -38,6 +39,14 @@ type Watched struct {
 	Service string
 	Source  netip.Prefix
 	Mode    Mode
+	Until   Instant
+}
+
+// Meter has the kernel tell which sources send a service more than Max SYNs a second. It counts and
+// turns nobody away (P5).
+type Meter struct {
+	Service string
+	Max     int
 	Until   Instant
 }
 
@@ -76,6 +85,9 @@ type Attack struct {
 type Watch struct {
 	Attack    bool     // an attack is open
 	Suspicion []string // why a census should be taken at once; empty: no reason to
+
+	Endings    bool // count what ends, by source
+	CookiesOff bool // a SYN flood meets a kernel whose SYN cookies are off
 }
 
 // Depth is how much watching is warranted, and so which share of the CPU budget applies.
@@ -110,7 +122,8 @@ const (
 	AttackEnded  EventKind = "attack-ended"
 	LimitRaised  EventKind = "limit-raised"
 	LimitDropped EventKind = "limit-dropped"
-	LimitsFull   EventKind = "limits-full" // more sources than observe.max_sources qualify
+	CookiesOff   EventKind = "syn-cookies-off" // of no service; Why says what to set
+	LimitsFull   EventKind = "limits-full"     // more sources than observe.max_sources qualify
 )
 
 // Event is one transition. Limits raised or dropped together beyond eventsPerService are summed

@@ -31,18 +31,20 @@ const (
 
 // Ranges of the keys of a policy file, inclusive.
 const (
-	MinTick       = 50 * time.Millisecond
-	MaxTick       = 2 * time.Second
-	MinCPUBudget  = 1 // thousandths of one core
-	MaxCPUBudget  = 1000
-	MinMaxSources = 1000
-	MaxMaxSources = 1000000
-	MinIPv6Source = 32 // bits
-	MaxIPv6Source = 128
-	MinPerSource  = 3 // fewer can be forged, and are never evidence (P5)
-	MaxPerSource  = 1000000
-	MinLease      = 2 * time.Second
-	MaxLease      = 10 * time.Minute
-	MinQuiet      = time.Second
-	MaxQuiet      = 24 * time.Hour
+	MinTick         = 50 * time.Millisecond
+	MaxTick         = 2 * time.Second
+	MinCPUBudget    = 1 // thousandths of one core
+	MaxCPUBudget    = 1000
+	MinMaxSources   = 1000
+	MaxMaxSources   = 1000000
+	MinIPv6Source   = 32 // bits
+	MaxIPv6Source   = 128
+	MinPerSource    = 3 // fewer can be forged, and are never evidence (P5)
+	MaxPerSource    = 1000000
+	MinSYNPerSource = 10 // a second; fewer is a client that retries after an outage
+	MaxSYNPerSource = 1000000
+	MinLease        = 2 * time.Second
+	MaxLease        = 10 * time.Minute
+	MinQuiet        = time.Second
+	MaxQuiet        = 24 * time.Hour
 )

@@ -94,6 +94,7 @@ func TestExampleFileDefaults(t *testing.T) {
 		"service.ports":                  "Required.",
 		"service.mode":                   "Default: the mode at the top.",
 		"service.connections.per_source": "Default: no limit.",
+		"service.rate.syn_per_source":    "Default: not metered.",
 	}
 	literal := regexp.MustCompile(`Default: ("[^"]*"|\[\]|\w+)\.`)
 	minimal := mustParse(t, web)
@@ -131,6 +132,7 @@ func normal(p *Policy) Policy {
 
 func TestExampleFileBounds(t *testing.T) {
 	durations := func(least, most any) string { return fmt.Sprintf(`Range: "%v" to "%v".`, least, most) }
+	rates := func(least, most int) string { return fmt.Sprintf(`Range: "%d/s" to "%d/s".`, least, most) }
 	integers := func(least, most int) string { return fmt.Sprintf("Range: %d to %d.", least, most) }
 	bounds := map[string][]string{
 		"mode":                             {fmt.Sprintf("Allowed: %q, %q.", Shadow, Enforce)},
@@ -139,6 +141,9 @@ func TestExampleFileBounds(t *testing.T) {
 		"observe.cpu_budget":               {durations(percentage(MinCPUBudget), percentage(MaxCPUBudget))},
 		"observe.max_sources":              {integers(MinMaxSources, MaxMaxSources)},
 		"observe.ipv6_source":              {integers(MinIPv6Source, MaxIPv6Source)},
+		"observe.meters":                   {fmt.Sprintf("Allowed: %q, %q.", Auto, Always)},
+		"service.traffic":                  {fmt.Sprintf("Allowed: %q, %q, %q.", Local, Forwarded, Both)},
+		"service.rate.syn_per_source":      {rates(MinSYNPerSource, MaxSYNPerSource)},
 		"service.name":                     {fmt.Sprintf("up to %d of", MaxServiceName-1)},
 		"service.mode":                     {fmt.Sprintf("Allowed: %q, %q.", Shadow, Enforce)},
 		"service.ports":                    {integers(1, 65535), fmt.Sprintf("At most %d.", MaxPortRanges)},

@@ -95,6 +95,9 @@ func checkPolicy(t *testing.T, p *Policy) {
 		s := &p.Services[i]
 		inRange("name", int64(len(s.Name)), 1, MaxServiceName)
 		inRange("per_source", int64(s.Connections.PerSource), 0, MaxPerSource)
+		if s.Rate.SYNPerSource != 0 {
+			inRange("syn_per_source", int64(s.Rate.SYNPerSource), MinSYNPerSource, MaxSYNPerSource)
+		}
 		inRange("lease", int64(s.Response.Lease), int64(max(MinLease, MinTicksPerLease*p.Observe.Tick)), int64(MaxLease))
 		inRange("quiet", int64(s.Response.Quiet), int64(MinQuiet), int64(MaxQuiet))
 		inRange("ports", int64(len(s.Ports)), 1, MaxPortRanges)
@@ -141,19 +144,22 @@ func checkService(t *testing.T, p *Policy, s *Service) {
 func render(p *Policy) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "[exempt]\nprefixes = [%s]\n", quoted(p.Exempt.Prefixes))
-	fmt.Fprintf(&b, "[observe]\ntick = %q\ncpu_budget = %q\nmax_sources = %d\nipv6_source = %d\n",
-		p.Observe.Tick, percentage(p.Observe.CPUBudget), p.Observe.MaxSources, p.Observe.IPv6Source)
+	fmt.Fprintf(&b, "[observe]\ntick = %q\ncpu_budget = %q\nmax_sources = %d\nipv6_source = %d\nmeters = %q\n",
+		p.Observe.Tick, percentage(p.Observe.CPUBudget), p.Observe.MaxSources, p.Observe.IPv6Source, p.Observe.Meters)
 	for i := range p.Services {
 		s := &p.Services[i]
 		var ports []string
 		for _, r := range s.Ports {
 			ports = append(ports, fmt.Sprintf(`"%d-%d"`, r.First, r.Last))
 		}
-		fmt.Fprintf(&b, "[[service]]\nname = %q\nmode = %q\nports = [%s]\naddresses = [%s]\n",
-			s.Name, s.Mode, strings.Join(ports, ", "), quoted(s.Addresses))
+		fmt.Fprintf(&b, "[[service]]\nname = %q\nmode = %q\nports = [%s]\naddresses = [%s]\ntraffic = %q\n",
+			s.Name, s.Mode, strings.Join(ports, ", "), quoted(s.Addresses), s.Traffic)
 		fmt.Fprintf(&b, "[service.connections]\nclose_excess = %v\n", s.Connections.CloseExcess)
 		if s.Connections.PerSource > 0 {
 			fmt.Fprintf(&b, "per_source = %d\n", s.Connections.PerSource)
+		}
+		if s.Rate.SYNPerSource > 0 {
+			fmt.Fprintf(&b, "[service.rate]\nsyn_per_source = \"%d/s\"\n", s.Rate.SYNPerSource)
 		}
 		fmt.Fprintf(&b, "[service.response]\nrefuse_with = %q\nlease = %q\nquiet = %q\n",
 			s.Response.RefuseWith, s.Response.Lease, s.Response.Quiet)

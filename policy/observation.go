@@ -23,6 +23,8 @@ type Observation struct {
 	Counters  Counters   // of the whole network namespace
 	Listeners []Listener // those that serve the policy, by address and port
 	Census    Census     // Census.Taken is false in most turns
+	Endings   Endings    // Endings.Taken is true about once a second while they are watched
+	SYNs      []SYNMeter // the meters in the kernel, by service
 	Faults    []Fault    // what could not be read this turn (P8)
 }
 
@@ -45,6 +47,7 @@ type Counters struct {
 	CookiesSent     uint64 // SYN cookies sent
 	CookiesValid    uint64 // came back valid
 	CookiesFailed   uint64 // came back invalid
+	QueueFullDrops  uint64 // SYNs dropped at a full SYN queue, as cookies are off
 
 	SynCookies     int    // net.ipv4.tcp_syncookies: 0, 1 or 2; -1: unknown
 	ConntrackCount uint64 // entries in the namespace's conntrack table
@@ -67,7 +70,7 @@ type Census struct {
 	Complete bool          // every socket was seen; false: interrupted, or too many sources to tell apart
 	From     Instant       // when the dump began
 	CPU      time.Duration // of one core, charged to us by the kernel
-	Sockets  int           // sockets the kernel reported
+	Sockets  int           // sockets and conntrack entries the kernel reported
 	Services []ServiceCensus
 }
 

@@ -87,10 +87,12 @@ func (p *parser) policy(raw *rawPolicy) *Policy {
 }
 
 func (p *parser) observe(raw *rawObserve) Observe {
-	return Observe{
+	o := Observe{
 		Tick:       p.duration("observe.tick", raw.Tick, DefaultTick, MinTick, MaxTick),
 		CPUBudget:  p.share("observe.cpu_budget", raw.CPUBudget),
 		MaxSources: p.integer("observe.max_sources", raw.MaxSources, DefaultMaxSources, MinMaxSources, MaxMaxSources),
 		IPv6Source: p.integer("observe.ipv6_source", raw.IPv6Source, DefaultIPv6Source, MinIPv6Source, MaxIPv6Source),
 	}
+	p.word("observe.meters", raw.Meters, &o.Meters)
+	return o
 }

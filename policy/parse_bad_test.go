@@ -107,7 +107,7 @@ func TestParseUnknownKey(t *testing.T) {
 		{"does not act yet", "[exempt]\nssh_groups = [\"sudo\"]\n[metrics]\nlisten = \"\"\n" + web + "capacity = 8000\n", []string{
 			`2: exempt.ssh_groups: ` + not + `this table takes: prefixes`,
 			`3: metrics: ` + not + `this table takes: mode, exempt, observe, service, control`,
-			`8: service[0].capacity: ` + not + `this table takes: name, mode, ports, addresses, connections, response`,
+			`8: service[0].capacity: ` + not + `this table takes: name, mode, ports, addresses, traffic, connections, rate, response`,
 		}},
 		{"repeated tables", "[[services]]\nname = \"a\"\n[[services]]\nname = \"b\"\n", []string{
 			`1: services[0]: ` + not + `did you mean "service"?`,

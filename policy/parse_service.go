@@ -54,6 +54,8 @@ func (p *parser) service(path string, raw *rawService, mode Mode, tick time.Dura
 		s.Ports = append(s.Ports, r.PortRange)
 	}
 	s.Addresses, s.addressed = p.addresses(path+".addresses", raw.Addresses)
+	p.word(path+".traffic", raw.Traffic, &s.Traffic)
+	s.Rate.SYNPerSource = p.rate(path+".rate.syn_per_source", raw.Rate.SYNPerSource, MinSYNPerSource, MaxSYNPerSource)
 	s.Connections = p.connections(path+".connections", &raw.Connections)
 	s.Response = p.response(path+".response", &raw.Response, tick)
 	return s

@@ -24,6 +24,7 @@ type Observe struct {
 	CPUBudget  int           // for the census, in thousandths of one core, averaged
 	MaxSources int           // sources a census keeps for one service; the heaviest win
 	IPv6Source int           // prefix length by which IPv6 addresses form one source
+	Meters     Arming        // when SYNs and ended connections are metered
 }
 
 // Service is a set of local ports whose connections are counted and limited together.
@@ -31,8 +32,10 @@ type Service struct {
 	Name        string
 	Mode        Mode         // already resolved: the service's own, else the policy's
 	Ports       []PortRange  // sorted, not overlapping
-	Addresses   []netip.Addr // local addresses, sorted; empty means all
+	Addresses   []netip.Addr // clients connect to, sorted; empty means all of this host
+	Traffic     Traffic
 	Connections Connections
+	Rate        Rate
 	Response    Response
 }
 
@@ -40,6 +43,11 @@ type Service struct {
 type Connections struct {
 	PerSource   int  // an IPv4 address or an IPv6 prefix of Observe.IPv6Source bits; 0: no limit
 	CloseExcess bool // close what a source holds beyond PerSource, least progress first
+}
+
+// Rate limits how fast a source may do something, in events per second.
+type Rate struct {
+	SYNPerSource int // SYNs to the service; 0: they are not metered
 }
 
 // Response says how a limit is enforced and for how long.

@@ -23,6 +23,7 @@ type rawObserve struct {
 	CPUBudget  *string `toml:"cpu_budget" want:"a percentage in quotes, such as \"5%\""`
 	MaxSources *int64  `toml:"max_sources"`
 	IPv6Source *int64  `toml:"ipv6_source"`
+	Meters     *string `toml:"meters" want:"\"auto\" or \"always\""`
 }
 
 type rawService struct {
@@ -30,13 +31,19 @@ type rawService struct {
 	Mode        *string        `toml:"mode" want:"\"shadow\" or \"enforce\""`
 	Ports       []any          `toml:"ports"`
 	Addresses   []*string      `toml:"addresses" want:"an address in quotes, such as \"192.0.2.1\""`
+	Traffic     *string        `toml:"traffic" want:"\"local\", \"forwarded\" or \"both\""`
 	Connections rawConnections `toml:"connections"`
+	Rate        rawRate        `toml:"rate"`
 	Response    rawResponse    `toml:"response"`
 }
 
 type rawConnections struct {
 	PerSource   *int64 `toml:"per_source"`
 	CloseExcess *bool  `toml:"close_excess"`
+}
+
+type rawRate struct {
+	SYNPerSource *string `toml:"syn_per_source" want:"a rate in quotes, such as \"200/s\""`
 }
 
 type rawResponse struct {

@@ -28,7 +28,7 @@ type turn struct {
 
 // readScenario parses a file: comments, the policy between "policy" and ".", and lines
 //
-//	at TIME [estab=N] [cookies=N] [overflows=N] [queue=N/MAX] [unread] [census[!] SERVICE SOURCE=HELD ... [+N] ...]
+//	at TIME [estab=N] [tracked=N] [opens=N] [cookies=N] [setting=N] [dropped=N] [overflows=N] [queue=N/MAX] [unread] [census[!] SERVICE SOURCE=HELD ... [+N] ...]
 //
 // "unread" stands for counters that could not be read, "census!" for an incomplete census, +N for
 // connections of sources the census could not keep. Counters stay what they were until they are
@@ -77,6 +77,14 @@ func readObservation(p *Policy, words []string, counters *Counters) (Observation
 			counters.CurrEstab = number(value)
 		case "cookies":
 			counters.CookiesSent = number(value)
+		case "tracked":
+			counters.ConntrackCount = number(value)
+		case "opens":
+			counters.PassiveOpens = number(value)
+		case "setting":
+			counters.SynCookies = int(number(value))
+		case "dropped":
+			counters.QueueFullDrops = number(value)
 		case "overflows":
 			counters.ListenOverflows = number(value)
 		case "queue":
@@ -147,8 +155,17 @@ func showDecision(d *Decision) string {
 	if len(d.Watch.Suspicion) > 0 {
 		line("suspicion: %s", strings.Join(d.Watch.Suspicion, ", "))
 	}
+	if d.Watch.Endings {
+		line("count what ends")
+	}
+	if d.Watch.CookiesOff {
+		line("SYN cookies are off")
+	}
 	for _, e := range d.Events {
-		text := fmt.Sprintf("event %s %s attack %d", e.Kind, e.Service, e.Attack)
+		text := fmt.Sprintf("event %s", e.Kind)
+		if e.Service != "" {
+			text += fmt.Sprintf(" %s attack %d", e.Service, e.Attack)
+		}
 		if e.Source.IsValid() {
 			text += " " + e.Source.String()
 		} else if e.Count > 1 {
@@ -174,6 +191,9 @@ func showDecision(d *Decision) string {
 			text += " close"
 		}
 		line("%s; %s", text, l.Reason)
+	}
+	for _, m := range d.Meters {
+		line("meter %s %d SYNs/s until %v", m.Service, m.Max, seconds(m.Until))
 	}
 	for _, w := range d.Watched {
 		line("watch %s %s %s until %v", w.Service, w.Source, w.Mode, seconds(w.Until))

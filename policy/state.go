@@ -7,11 +7,17 @@ import "net/netip"
 //
 // Its size is bounded: for each service Observe.MaxSources limited and as many watched sources.
 type State struct {
-	At       Instant        // of the last observation; 0: none yet
-	Counters Counters       // of the last observation whose counters were valid
-	Base     uint64         // least CurrEstab since the last census: what "rising" is measured from
-	Census   Instant        // when the last census began
-	Attacks  uint64         // attacks opened so far; numbers the next one
+	At       Instant  // of the last observation; 0: none yet
+	Counters Counters // of the last observation whose counters were valid
+	Base     uint64   // least CurrEstab since the last census: what "rising" is measured from
+	Tracked  uint64   // least ConntrackCount since then, likewise
+	Census   Instant  // when the last census began
+	Attacks  uint64   // attacks opened so far; numbers the next one
+
+	SYNFlood   Instant // last sign of a SYN flood; 0: none
+	CookiesOff Instant // last time one met a kernel without SYN cookies; 0: never
+	Churn      Instant // last reason to tell apart what ends; 0: none
+
 	Services []ServiceState // of services with something to remember, by name
 }
 

@@ -16,7 +16,7 @@ func Step(p *Policy, s State, o Observation) (State, Decision) {
 	}
 	d := Decision{At: o.At, Watch: Watch{Suspicion: suspect(p, &s, &o)}}
 	next := State{At: o.At, Attacks: s.Attacks, Census: s.Census}
-	next.Counters, next.Base = advance(&s, &o)
+	advance(&s, &o, &next)
 	if o.Census.Taken {
 		next.Census = o.Census.From
 	}
@@ -30,21 +30,26 @@ func Step(p *Policy, s State, o Observation) (State, Decision) {
 				Attack: old.Attack.ID, Count: 1, Why: "the service left the policy"})
 		}
 	}
+	arm(p, &s, &o, &next, &d)
 	d.Watch.Attack = len(d.Attacks) > 0
 	d.Next = wake(o.At, &next, &d)
 	return next, d
 }
 
-// advance returns the counters to compare with next time, and the level above which the number
-// of connections is rising: the least seen since the last census.
-func advance(s *State, o *Observation) (Counters, uint64) {
+// advance keeps the counters to compare with next time, and the levels above which connections are
+// rising: the least seen since the last census.
+func advance(s *State, o *Observation, next *State) {
+	next.Counters, next.Base, next.Tracked = s.Counters, s.Base, s.Tracked
 	if !o.Counters.Valid {
-		return s.Counters, s.Base
+		return
 	}
+	next.Counters = o.Counters
 	if o.Census.Taken || !s.Counters.Valid {
-		return o.Counters, o.Counters.CurrEstab
+		next.Base, next.Tracked = o.Counters.CurrEstab, o.Counters.ConntrackCount
+		return
 	}
-	return o.Counters, min(s.Base, o.Counters.CurrEstab)
+	next.Base = min(s.Base, o.Counters.CurrEstab)
+	next.Tracked = min(s.Tracked, o.Counters.ConntrackCount)
 }
 
 // byName returns the services in the order in which decisions list them.
@@ -63,6 +68,11 @@ func wake(now Instant, s *State, d *Decision) Instant {
 	for _, l := range d.Limits {
 		if l.Until > now && (next == 0 || l.Until < next) {
 			next = l.Until
+		}
+	}
+	for _, m := range d.Meters {
+		if m.Until > now && (next == 0 || m.Until < next) {
+			next = m.Until
 		}
 	}
 	for _, w := range d.Watched {

@@ -189,7 +189,7 @@ func (st *serviceStep) decide(src *SourceState) {
 	st.out.Limits = append(st.out.Limits, Limit{
 		Service: svc.Name, Source: src.Source, Mode: svc.Mode,
 		Refuse: src.Held >= limit,
-		Close:  src.Held > limit && svc.Connections.CloseExcess,
+		Close:  src.Held > limit && svc.Connections.CloseExcess && svc.Traffic.Locally(),
 		Held:   src.Held, Counted: src.SeenAt, Max: limit,
 		Since: src.Since, Until: until, Reason: src.reason(svc),
 	})

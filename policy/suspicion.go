@@ -1,5 +1,7 @@
 package policy
 
+import "math"
+
 // suspect compares the counters with those of the last observation and says why a census should
 // be taken at once. Counters are cheap and lie to nobody, but they do not tell sources apart:
 // they start a census, never a limit.
@@ -19,8 +21,11 @@ func suspect(p *Policy, s *State, o *Observation) []string {
 	if !prev.Valid || !now.Valid {
 		return why
 	}
-	if now.CurrEstab >= s.Base+rise(p) {
+	if now.CurrEstab >= s.Base+rise(p, Traffic.Locally) {
 		why = append(why, "connections rising")
+	}
+	if now.ConntrackCount >= s.Tracked+rise(p, Traffic.Onward) {
+		why = append(why, "tracked connections rising")
 	}
 	if now.ListenOverflows > prev.ListenOverflows {
 		why = append(why, "accept queue overflowing")
@@ -31,14 +36,23 @@ func suspect(p *Policy, s *State, o *Observation) []string {
 	return why
 }
 
-// rise is how many connections more than at the last census are suspicious: a quarter of the
-// least limit, so that a source is looked at well before it can go from nothing to its limit.
-func rise(p *Policy) uint64 {
-	least := 0
+// rise is how many connections more than at the last census are suspicious: a quarter of the least
+// limit of the services with such traffic, so that a source is looked at well before it can go
+// from nothing to its limit. Without such a service nothing is.
+func rise(p *Policy, such func(Traffic) bool) uint64 {
+	least, any := 0, false
 	for i := range p.Services {
-		if n := p.Services[i].Connections.PerSource; n > 0 && (least == 0 || n < least) {
+		svc := &p.Services[i]
+		if !such(svc.Traffic) {
+			continue
+		}
+		any = true
+		if n := svc.Connections.PerSource; n > 0 && (least == 0 || n < least) {
 			least = n
 		}
+	}
+	if !any {
+		return math.MaxUint32
 	}
 	return uint64(max(4, least/4))
 }
