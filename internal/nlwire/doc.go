@@ -1,0 +1,8 @@
+// Package nlwire carries one request to the kernel over netlink (netlink(7)) and streams what it
+// answers through one reused buffer.
+//
+// It knows messages, sequence numbers, the last word of an answer and the ways in which an answer
+// can be less than whole, and nothing of what the messages mean: packages which read one part of
+// the kernel decode the bodies. It opens netlink sockets and nothing else: no file, no clock, no
+// goroutine.
+package nlwire

@@ -1,0 +1,40 @@
+package nlwire
+
+import (
+	"encoding/binary"
+
+	"golang.org/x/sys/unix"
+)
+
+// Request is one message to the kernel and what its answer looks like.
+type Request struct {
+	Type uint16 // of the message
+	// Dump asks for all there is (NLM_F_DUMP). Without it the kernel is asked to acknowledge
+	// (NLM_F_ACK), so that an answer of any number of messages, or of none, has an end.
+	Dump bool
+	Body []byte // what follows the header; not kept
+	// Answer is the type of the messages that carry an answer.
+	Answer uint16
+	// Stop, if not nil, is asked before each read of up to 32 KiB; true ends the request with
+	// ErrStopped.
+	Stop func() bool
+}
+
+// appendTo appends the message to b.
+func (r *Request) appendTo(b []byte, seq uint32) []byte {
+	flags := uint16(unix.NLM_F_REQUEST | unix.NLM_F_ACK)
+	if r.Dump {
+		flags = unix.NLM_F_REQUEST | unix.NLM_F_DUMP
+	}
+	b = appendHeader(b, r.Type, flags, seq, len(r.Body))
+	return append(b, r.Body...)
+}
+
+// appendHeader appends a struct nlmsghdr in front of a body of the given length.
+func appendHeader(b []byte, kind, flags uint16, seq uint32, body int) []byte {
+	b = binary.NativeEndian.AppendUint32(b, uint32(header+body))
+	b = binary.NativeEndian.AppendUint16(b, kind)
+	b = binary.NativeEndian.AppendUint16(b, flags)
+	b = binary.NativeEndian.AppendUint32(b, seq)
+	return binary.NativeEndian.AppendUint32(b, 0)
+}
