@@ -6,6 +6,8 @@
 //	.2, ::2                             .1, ::1                             .2, ::2
 //	ClientRange                                                  AttackRange, SpoofRange
 //
+// A fourth namespace can be added behind the victim, as a container engine does: Lab.AddContainer.
+//
 // Everything is real: real namespaces, sockets, HTTP and packets; nothing is simulated. The
 // namespaces are anonymous. They are held by threads, processes and descriptors of this process
 // only, so the kernel removes them, their links and their rules when it ends, SIGKILL included.

@@ -11,7 +11,9 @@ type Lab struct {
 	Victim    *Namespace
 	Clients   *Namespace
 	Attackers *Namespace
+	Container *Namespace // nil until AddContainer
 
+	files *fileBudget
 	close func() error
 }
 
@@ -23,20 +25,20 @@ func New() (*Lab, error) {
 	if err != nil {
 		return nil, fmt.Errorf("build the laboratory: %w", err)
 	}
-	l := &Lab{}
+	l := &Lab{files: files}
 	l.close = sync.OnceValue(l.tearDown)
-	if err := l.build(files); err != nil {
+	if err := l.build(); err != nil {
 		return nil, errors.Join(fmt.Errorf("build the laboratory: %w", err), l.Close())
 	}
 	return l, nil
 }
 
-func (l *Lab) build(files *fileBudget) (err error) {
+func (l *Lab) build() (err error) {
 	for _, n := range []struct {
 		name string
 		at   **Namespace
 	}{{"victim", &l.Victim}, {"clients", &l.Clients}, {"attackers", &l.Attackers}} {
-		if *n.at, err = newNamespace(n.name, files); err != nil {
+		if *n.at, err = newNamespace(n.name, l.files); err != nil {
 			return err
 		}
 		if err := (*n.at).prepare(); err != nil {
@@ -61,7 +63,7 @@ func (l *Lab) tearDown() error {
 		func(n *Namespace) error { n.shut(); return nil },
 		(*Namespace).close,
 	} {
-		for _, n := range []*Namespace{l.Clients, l.Attackers, l.Victim} {
+		for _, n := range []*Namespace{l.Clients, l.Attackers, l.Container, l.Victim} {
 			if n != nil {
 				errs = append(errs, end(n))
 			}

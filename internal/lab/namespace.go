@@ -104,7 +104,7 @@ func (n *Namespace) onResident(f func() error) error {
 	}
 }
 
-// String returns the namespace's name: "victim", "clients" or "attackers".
+// String returns the namespace's name: "victim", "clients", "attackers" or "container".
 func (n *Namespace) String() string { return n.name }
 
 // Path returns a path to the namespace that works while the Lab is open, for a person who wants to
