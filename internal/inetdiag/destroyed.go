@@ -1,0 +1,79 @@
+package inetdiag
+
+import (
+	"encoding/binary"
+
+	"golang.org/x/sys/unix"
+)
+
+// Offsets into struct tcp_info of what proves a handshake; Linux 4.18 has both.
+const (
+	infoMinRTT    = 148
+	infoDelivered = 192
+	endingInfoLen = infoDelivered + 4
+
+	noRTT = ^uint32(0) // no round trip was ever measured
+)
+
+// notices decodes what the kernel multicasts. It touches no socket: bytes in, calls of each out.
+type notices struct {
+	sock   Socket
+	broken uint64 // messages and datagrams that could not be decoded
+}
+
+// feed decodes one datagram and calls each for every connection in it whose handshake was
+// completed. It stops at bytes that are no message.
+func (n *notices) feed(b []byte, each func(*Socket)) {
+	for len(b) >= nlmsgHdrLen {
+		size := binary.NativeEndian.Uint32(b)
+		if size < nlmsgHdrLen || uint64(size) > uint64(len(b)) {
+			break
+		}
+		n.message(b[:size], each)
+		b = b[min(align4(int(size)), len(b)):]
+	}
+	if len(b) > 0 {
+		n.broken++
+	}
+}
+
+func (n *notices) message(b []byte, each func(*Socket)) {
+	body := b[nlmsgHdrLen:]
+	switch kind := binary.NativeEndian.Uint16(b[4:]); {
+	case kind == unix.NLMSG_NOOP:
+	case kind != sockDiagByFamily || !n.sock.decode(body, true):
+		n.broken++
+	case completed(&n.sock, infoAttribute(body[diagMsgLen:])):
+		each(&n.sock)
+	}
+}
+
+// infoAttribute returns the tcp_info among attributes that decode has found to be sound, or nil.
+func infoAttribute(b []byte) []byte {
+	for len(b) >= attrHdrLen {
+		n := int(binary.NativeEndian.Uint16(b))
+		if binary.NativeEndian.Uint16(b[2:]) == attrInfo {
+			return b[attrHdrLen:n]
+		}
+		b = b[min(align4(n), len(b)):]
+	}
+	return nil
+}
+
+// completed reports whether a destroyed socket was a connection whose handshake was completed.
+//
+// A socket that was one has had at least its SYN, or SYN-ACK, delivered. If its own process
+// aborted it (SO_LINGER of 0, or a listener that was closed before it accepted) tcp_disconnect has
+// wiped that count and the peer's port; but the peer's address and the least round trip stay, and
+// no round trip is measured unless the peer acknowledged something. Listeners, sockets that were
+// never connected, attempts that were refused, and what TCP Fast Open makes of a forged SYN pass
+// neither test.
+func completed(s *Socket, info []byte) bool {
+	if len(info) < endingInfoLen {
+		return false
+	}
+	if s.RemotePort != 0 {
+		return binary.NativeEndian.Uint32(info[infoDelivered:]) > 0
+	}
+	return binary.NativeEndian.Uint32(info[infoMinRTT:]) != noRTT && !s.Remote().Addr().IsUnspecified()
+}
