@@ -23,13 +23,10 @@ func randomAddr(rnd *rand.Rand) netip.Addr {
 func TestAddressAgreesWithNetip(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 1))
 	for range 20000 {
-		a, b := randomAddr(rnd), randomAddr(rnd)
-		x, y := addressOf(a), addressOf(b)
+		a := randomAddr(rnd)
+		x := addressOf(a)
 		if x.addr() != a || x.is4() != a.Is4() {
 			t.Fatalf("%v became %v", a, x.addr())
-		}
-		if got, want := x.compare(y), a.Compare(b); got != want {
-			t.Fatalf("compare %v with %v: %d, want %d", a, b, got, want)
 		}
 		if bits := rnd.IntN(129); a.Is6() {
 			want := netip.PrefixFrom(a, bits).Masked().Addr()

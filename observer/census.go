@@ -33,6 +33,11 @@ var errManySources = errors.New("too many sources to count each: the lighter one
 // from the host's own addresses, which come in over lo, count in ServiceCensus.Held and HalfOpen
 // but have no source.
 //
+// Connections the host passes on, for services that watch those (Service.Traffic), are counted from
+// the conntrack table: those it calls assured and in ESTABLISHED, FIN_WAIT or CLOSE_WAIT are held,
+// those before that half-open. Sockets counts its entries too. Where there is no conntrack there are
+// none, and the error says so although the census is complete.
+//
 // Each service keeps its observe.max_sources heaviest sources; lighter ones are summed up in Rest,
 // so that in a complete census a source that is absent held no more than the lightest present one,
 // and nothing if Rest is empty. While counting, (3 + services) times max_sources are told apart;
@@ -51,6 +56,7 @@ func (o *Observer) Census(ctx context.Context) (policy.Census, error) {
 	from, began := boottime.Now(), threadCPU()
 	c, err := o.census.take(ctx, o.target.Load())
 	c.From = from
+	o.proven.counted(&c, boottime.Now())
 	c.CPU = threadCPU() - began
 	if err != nil {
 		err = fmt.Errorf("take census: %w", err)
@@ -64,11 +70,14 @@ const heldStates = inetdiag.Holding | 1<<inetdiag.SynRecv
 // censor holds what a census reads from and reuses. One census at a time uses it.
 type censor struct {
 	diag      *inetdiag.Conn
+	forwarded forwarding
 	addresses hostAddresses
 	listeners []listening
 	doors     doors
+	onward    *onward
 	grouping  *grouping
 	tally     tally
+	batch     batch   // of the local sockets
 	totals    []total // by service
 	sockets   int
 }
@@ -81,15 +90,17 @@ func (c *censor) open() error {
 	if c.diag, err = inetdiag.Open(); err != nil {
 		return err
 	}
+	c.forwarded.open()
 	return c.addresses.open()
 }
 
 func (c *censor) close() error {
 	c.addresses.close()
+	err := c.forwarded.close()
 	if c.diag == nil {
-		return nil
+		return err
 	}
-	return c.diag.Close()
+	return errors.Join(err, c.diag.Close())
 }
 
 // take counts for one target.
@@ -113,16 +124,28 @@ func (c *censor) take(ctx context.Context, t *target) (policy.Census, error) {
 	c.tally.reset(len(t.services), (3+len(t.services))*t.maxSources)
 	c.totals = append(c.totals[:0], make([]total, len(t.services))...)
 	c.sockets = 0
-	err = c.diag.Dump(inetdiag.Request{
+	err = c.countLocal(ctx, t)
+	unseen, blind := c.countOnward(ctx, t)
+	if c.tally.pruned {
+		many = errors.Join(many, errManySources)
+	}
+	out, err := c.result(t, errors.Join(err, unseen, many))
+	return out, errors.Join(err, blind)
+}
+
+// countLocal counts the connections to the host's own listeners.
+func (c *censor) countLocal(ctx context.Context, t *target) error {
+	if !t.locally {
+		return nil
+	}
+	err := c.diag.Dump(inetdiag.Request{
 		Family: unix.AF_UNSPEC,
 		States: heldStates,
 		Filter: t.filter,
 		Stop:   func() bool { return ctx.Err() != nil },
 	}, c.count)
-	if c.tally.pruned {
-		many = errors.Join(many, errManySources)
-	}
-	return c.result(t, errors.Join(err, many))
+	c.batch.settle(&c.tally, c.grouping)
+	return err
 }
 
 // count takes one socket of the dump.
@@ -141,7 +164,7 @@ func (c *censor) count(s *inetdiag.Socket) {
 	} else {
 		c.totals[service].halfOpen++
 	}
-	c.tally.add(c.grouping, service, addressFrom16(&s.RemoteAddr), held)
+	c.batch.add(&c.tally, c.grouping, service, addressFrom16(&s.RemoteAddr), held)
 }
 
 // result builds the census, complete unless err says otherwise.

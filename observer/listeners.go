@@ -52,9 +52,9 @@ func (l *listening) serves(a netip.Addr) bool {
 	return a.Is4() && l.serves4 || a.Is6() && l.serves6
 }
 
-// of reports whether the listener takes connections to s.
+// of reports whether the listener takes connections that s watches.
 func (l *listening) of(s *policy.Service) bool {
-	if !slices.ContainsFunc(s.Ports, func(r policy.PortRange) bool { return r.Contains(l.port) }) {
+	if !s.Traffic.Locally() || !slices.ContainsFunc(s.Ports, func(r policy.PortRange) bool { return r.Contains(l.port) }) {
 		return false
 	}
 	return len(s.Addresses) == 0 || slices.ContainsFunc(s.Addresses, l.serves)
@@ -63,6 +63,9 @@ func (l *listening) of(s *policy.Service) bool {
 // dumpListeners appends the listening sockets on the target's ports to buf, in no order. Those it
 // has are right even if the error says that it has not all.
 func dumpListeners(c *inetdiag.Conn, t *target, buf []listening) ([]listening, error) {
+	if !t.locally {
+		return buf, nil
+	}
 	full := false
 	req := inetdiag.Request{
 		Family: unix.AF_UNSPEC,

@@ -12,8 +12,8 @@ import (
 	"ebbgate/policy"
 )
 
-// Observer watches one network namespace. Tick and Close belong to one goroutine; Census may run
-// in another at the same time, and SetPolicy may be called from any.
+// Observer watches one network namespace. Tick, Arm and Close belong to one goroutine; Census may
+// run in another at the same time, and SetPolicy and Proven may be called from any.
 type Observer struct {
 	log    *slog.Logger
 	target atomic.Pointer[target]
@@ -21,6 +21,9 @@ type Observer struct {
 
 	counting sync.Mutex // held while a census runs
 	census   censor
+
+	endings endings
+	proven  proven
 }
 
 // Open opens an Observer on the network namespace of the calling thread. Until SetPolicy it
@@ -28,12 +31,13 @@ type Observer struct {
 //
 // Every file and socket it opens here stays in that namespace, whatever thread uses it later. The
 // conntrack counters are the exception: they appear when the kernel loads its module, are opened
-// by the Tick that finds them, and so are those of that Tick's thread.
+// by the Tick that finds them, and so are those of that Tick's thread. So are the sockets of Arm.
 func Open(log *slog.Logger) (*Observer, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	o := &Observer{log: log}
 	o.target.Store(&target{})
+	o.proven.configure(policy.DefaultIPv6Source, policy.DefaultMaxSources)
 	if err := errors.Join(o.tick.open(), o.census.open()); err != nil {
 		return nil, errors.Join(fmt.Errorf("open observer: %w", err), o.Close())
 	}
@@ -44,7 +48,7 @@ func Open(log *slog.Logger) (*Observer, error) {
 func (o *Observer) Close() error {
 	o.counting.Lock()
 	defer o.counting.Unlock()
-	return errors.Join(o.tick.close(), o.census.close())
+	return errors.Join(o.endings.disarm(), o.tick.close(), o.census.close())
 }
 
 // SetPolicy makes p what is watched from the next Tick and the next Census on. p must not be
@@ -57,9 +61,15 @@ func (o *Observer) SetPolicy(p *policy.Policy) {
 			"cause", err, "ranges_allowed", inetdiag.MaxPortRanges)
 	}
 	o.target.Store(t)
+	o.proven.configure(t.ipv6Source, t.maxSources)
 }
 
 // Tick reads the counters and the accept queues. Its cost does not depend on the number of
 // connections. Parts that cannot be read are left at their zero, or invalid, and named in Faults.
-// Census is left untouched.
-func (o *Observer) Tick() policy.Observation { return o.tick.observe(o.target.Load()) }
+// Census is left untouched. Endings is set about once a second while Arm watches them.
+func (o *Observer) Tick() policy.Observation {
+	t := o.target.Load()
+	obs := o.tick.observe(t)
+	o.endings.observe(&obs, t, &o.tick)
+	return obs
+}

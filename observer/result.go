@@ -1,7 +1,6 @@
 package observer
 
 import (
-	"cmp"
 	"net/netip"
 	"slices"
 
@@ -25,22 +24,6 @@ func (t *tally) sources(services, limit int) ([][]policy.SourceCensus, []policy.
 		all = all[n:]
 	}
 	return lists, rests
-}
-
-// sorted returns the slots that are sources, by service, then in the order of
-// policy.ComparePrefix. Groups whose every connection was kept whole are none.
-func (t *tally) sorted() []slot {
-	all := make([]slot, 0, t.used)
-	for i := range t.slots {
-		s := &t.slots[i]
-		if s.flags != 0 && s.flags&slotOurs == 0 && s.held+s.halfOpen > 0 {
-			all = append(all, *s)
-		}
-	}
-	slices.SortFunc(all, func(a, b slot) int {
-		return cmp.Or(cmp.Compare(a.service, b.service), a.source.compare(b.source), cmp.Compare(a.bits, b.bits))
-	})
-	return all
 }
 
 // heaviest keeps limit of the slots, in the order they have.

@@ -59,14 +59,37 @@ func (t *tally) reset(services, bound int) {
 	t.dropped = append(t.dropped[:0], make([]rest, services)...)
 }
 
+// visit is one connection to be counted.
+type visit struct {
+	remote  address
+	source  address // what remote counts for, unless it is to be kept whole
+	hash    uint64  // of source
+	service uint16
+	bits    uint8
+	held    bool
+}
+
+// prepare fills in the visit of one connection.
+func (t *tally) prepare(v *visit, g *grouping, service int, remote address, held bool) {
+	v.source, v.bits = g.group(remote)
+	v.remote, v.service, v.held = remote, uint16(service), held
+	v.hash = t.hash(v.service, v.source, v.bits)
+}
+
 // add counts one connection.
 func (t *tally) add(g *grouping, service int, remote address, held bool) {
-	group, bits := g.group(remote)
-	s := t.slot(g, uint16(service), group, bits)
-	if s.flags&slotMixed != 0 && g.whole(remote) {
-		s = t.slot(g, uint16(service), remote, 128)
+	var v visit
+	t.prepare(&v, g, service, remote, held)
+	t.count(g, &v)
+}
+
+// count counts one connection. The visit is of this count: reset changes the hash.
+func (t *tally) count(g *grouping, v *visit) {
+	s := t.slot(g, v.hash, v.service, v.source, v.bits)
+	if s.flags&slotMixed != 0 && g.whole(v.remote) {
+		s = t.slot(g, t.hash(v.service, v.remote, 128), v.service, v.remote, 128)
 	}
-	if held {
+	if v.held {
 		s.held++
 	} else {
 		s.halfOpen++
@@ -74,17 +97,17 @@ func (t *tally) add(g *grouping, service int, remote address, held bool) {
 }
 
 // slot returns the slot of a source, new if need be. It is valid until the next call.
-func (t *tally) slot(g *grouping, service uint16, source address, bits uint8) *slot {
-	at := t.probe(service, source, bits)
+func (t *tally) slot(g *grouping, hash uint64, service uint16, source address, bits uint8) *slot {
+	at := t.probe(hash, service, source, bits)
 	if t.slots[at].flags != 0 {
 		return &t.slots[at]
 	}
 	if t.used >= t.bound {
 		t.prune()
-		at = t.probe(service, source, bits)
+		at = t.probe(hash, service, source, bits)
 	} else if t.used >= len(t.slots)/8*7 {
 		t.rebuild(2*len(t.slots), nil)
-		at = t.probe(service, source, bits)
+		at = t.probe(hash, service, source, bits)
 	}
 	s := slot{source: source, service: service, bits: bits, flags: slotUsed}
 	if bits < 128 && !source.is4() && g.mixed(source) {
@@ -98,10 +121,11 @@ func (t *tally) slot(g *grouping, service uint16, source address, bits uint8) *s
 	return &t.slots[at]
 }
 
-// probe returns the place of a source: its slot, or the free one where it belongs.
-func (t *tally) probe(service uint16, source address, bits uint8) int {
+// probe returns the place of a source with the given hash: its slot, or the free one where it
+// belongs.
+func (t *tally) probe(hash uint64, service uint16, source address, bits uint8) int {
 	mask := len(t.slots) - 1
-	for at := int(t.hash(service, source, bits)) & mask; ; at = (at + 1) & mask {
+	for at := int(hash) & mask; ; at = (at + 1) & mask {
 		s := &t.slots[at]
 		if s.flags == 0 || s.source == source && s.service == service && s.bits == bits {
 			return at
@@ -154,7 +178,7 @@ func (t *tally) rebuild(size int, drop func(*slot) bool) {
 		if s.flags == 0 || drop != nil && drop(s) {
 			continue
 		}
-		t.slots[t.probe(s.service, s.source, s.bits)] = *s
+		t.slots[t.probe(t.hash(s.service, s.source, s.bits), s.service, s.source, s.bits)] = *s
 		t.used++
 	}
 }

@@ -11,9 +11,12 @@ import (
 // it side by side while a reload puts another in its place.
 type target struct {
 	services   []policy.Service
-	filter     []byte // selects the services' ports in the kernel
+	locally    bool    // a service watches connections to the host's own listeners
+	filter     []byte  // selects the ports of those services in the kernel
+	onward     *onward // finds the services which watch forwarded connections; nil: none does
 	ipv6Source int
 	maxSources int
+	cpuBudget  int            // thousandths of a core
 	finer      []netip.Prefix // exempt IPv6 prefixes longer than ipv6Source
 }
 
@@ -24,6 +27,8 @@ func newTarget(p *policy.Policy) (*target, error) {
 		services:   p.Services,
 		ipv6Source: p.Observe.IPv6Source,
 		maxSources: p.Observe.MaxSources,
+		cpuBudget:  p.Observe.CPUBudget,
+		onward:     newOnward(p.Services),
 	}
 	for _, e := range p.Exempt.Prefixes {
 		if e.Addr().Is6() && e.Bits() > t.ipv6Source {
@@ -32,9 +37,12 @@ func newTarget(p *policy.Policy) (*target, error) {
 	}
 	var ranges []policy.PortRange
 	for _, s := range p.Services {
-		ranges = append(ranges, s.Ports...)
+		if s.Traffic.Locally() {
+			t.locally = true
+			ranges = append(ranges, s.Ports...)
+		}
 	}
-	if len(ranges) == 0 {
+	if !t.locally {
 		return t, nil
 	}
 	var err error

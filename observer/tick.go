@@ -13,7 +13,8 @@ import (
 type ticker struct {
 	counters counterReader
 	diag     *inetdiag.Conn
-	scratch  []listening
+	scratch  []listening // of the last tick
+	listed   bool        // scratch is good enough to sort connections by
 }
 
 func (t *ticker) open() error {
@@ -36,6 +37,7 @@ func (t *ticker) close() error {
 func (t *ticker) observe(target *target) policy.Observation {
 	obs := policy.Observation{At: boottime.Now(), Wall: time.Now().UnixNano()}
 	obs.Counters, obs.Faults = t.counters.read()
+	t.scratch, t.listed = t.scratch[:0], true
 	if target.empty() {
 		return obs
 	}
@@ -43,6 +45,7 @@ func (t *ticker) observe(target *target) policy.Observation {
 	if t.scratch, err = dumpListeners(t.diag, target, t.scratch[:0]); err != nil {
 		obs.Faults = append(obs.Faults, policy.Fault{Part: "listeners", Text: err.Error()})
 	}
+	t.listed = usable(err)
 	obs.Listeners = report(t.scratch, target.services)
 	return obs
 }
