@@ -134,6 +134,29 @@ func (f family) over(set string, bits, limit int) clause {
 		Exprs:     []expr.Any{&expr.Connlimit{Count: uint32(limit), Flags: expr.NFT_CONNLIMIT_F_INV}}})}
 }
 
+// faster counts the packet for its source and matches when it comes beyond so many a second. One
+// second's worth may come at once.
+func (f family) faster(set string, bits, rate int) clause {
+	text := fmt.Sprintf("update @%s { %s limit rate over %d/second burst %d packets }", set, f.masked("saddr", bits), rate, rate)
+	return clause{text, append(f.address(f.source, bits), &expr.Dynset{SrcRegKey: reg, SetName: set,
+		Operation: unix.NFT_DYNSET_OP_UPDATE,
+		Exprs: []expr.Any{&expr.Limit{Type: expr.LimitTypePkts, Rate: uint64(rate), Unit: expr.LimitTimeSecond,
+			Burst: uint32(rate), Over: true}}})}
+}
+
+// listed puts the packet's source on a list and counts the packet there.
+func (f family) listed(set string, bits int) clause {
+	text := fmt.Sprintf("update @%s { %s counter }", set, f.masked("saddr", bits))
+	return clause{text, append(f.address(f.source, bits), &expr.Dynset{SrcRegKey: reg, SetName: set,
+		Operation: unix.NFT_DYNSET_OP_UPDATE, Exprs: []expr.Any{&expr.Counter{}}})}
+}
+
+// missing matches packets whose source, cut to bits, is not in the set.
+func (f family) missing(set string, bits int) clause {
+	return clause{f.masked("saddr", bits) + " != @" + set,
+		append(f.address(f.source, bits), &expr.Lookup{SourceRegister: reg, SetName: set, Invert: true})}
+}
+
 // counted adds the packet to a named counter.
 func counted(name string) clause {
 	return clause{fmt.Sprintf("counter name %q", name), []expr.Any{&expr.Objref{Type: unix.NFT_OBJECT_COUNTER, Name: name}}}

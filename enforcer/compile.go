@@ -22,8 +22,8 @@ type Environment struct {
 	OthersTrack bool
 }
 
-// Compile returns the ruleset that makes a decision hold. It is pure. A decision without limits
-// gives the empty ruleset (P1).
+// Compile returns the ruleset that makes a decision hold. It is pure. A decision without limits and
+// meters gives the empty ruleset (P1).
 func Compile(p *policy.Policy, d *policy.Decision, env Environment) Ruleset {
 	parts := collect(p, d)
 	if len(parts) == 0 {
@@ -35,6 +35,14 @@ func Compile(p *policy.Policy, d *policy.Decision, env Environment) Ruleset {
 	hold := Chain{Name: "hold", Hook: Input, Priority: priorityHold, Rules: c.spare(false)}
 	var held []*part
 	for _, pt := range parts {
+		c.ports(pt)
+		if pt.meter.Until != 0 {
+			c.meter(pt)
+			pre.Rules = append(pre.Rules, c.dispatch(pt, pt.name("meter"), opening())...)
+		}
+		if pt.until == 0 {
+			continue
+		}
 		c.service(pt)
 		pre.Rules = append(pre.Rules, c.dispatch(pt, pt.name("refuse"), opening())...)
 		if pt.holds() {
@@ -58,7 +66,8 @@ type part struct {
 	svc     *policy.Service
 	limits  []policy.Limit
 	watched []policy.Watched
-	until   policy.Instant // end of the last lease
+	until   policy.Instant // end of the last of their leases; 0: there are none
+	meter   policy.Meter   // the zero Meter: none
 }
 
 // name returns the name of one of the service's objects. No suffix contains an underscore, so
@@ -67,7 +76,8 @@ func (pt *part) name(suffix string) string { return pt.svc.Name + "_" + suffix }
 
 // holds reports whether the kernel counts connections for the service. In shadow mode it does
 // not: that would switch conntrack on for a mode that promises to change nothing.
-func (pt *part) holds() bool { return pt.svc.Mode == policy.Enforce }
+// Nor where it only passes connections on, which never come to its input.
+func (pt *part) holds() bool { return pt.svc.Mode == policy.Enforce && pt.svc.Traffic.Locally() }
 
 // collect cuts a decision up by service, in the order of their names. What refers to a service
 // the policy no longer has is left out.
@@ -83,7 +93,12 @@ func collect(p *policy.Policy, d *policy.Decision) []*part {
 		for j := range pt.watched {
 			pt.until = max(pt.until, pt.watched[j].Until)
 		}
-		if pt.until != 0 {
+		for _, m := range d.Meters {
+			if m.Service == pt.svc.Name {
+				pt.meter = m
+			}
+		}
+		if pt.until != 0 || pt.meter.Until != 0 {
 			parts = append(parts, pt)
 		}
 	}

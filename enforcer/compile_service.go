@@ -11,18 +11,25 @@ import (
 // deletes and adds it in one transaction, and the kernel counts both until it commits.
 const setSpare = 2
 
-// service adds the counters, sets and chains of one service.
-func (c *compiler) service(pt *part) {
+// ports adds the sets that tell which packets are a service's.
+func (c *compiler) ports(pt *part) {
 	ports := Set{Name: pt.name("ports"), Key: InetService, Interval: true}
 	for _, r := range pt.svc.Ports {
 		ports.Elements = append(ports.Elements, Element{Key: portKey(r.First), End: portKey(r.Last)})
 	}
+	c.out.Sets = append(c.out.Sets, ports)
+	for _, f := range families {
+		c.local(pt, f)
+	}
+}
+
+// service adds the counters, sets and chains that hold a service's sources to their limits.
+func (c *compiler) service(pt *part) {
 	c.out.Counters = append(c.out.Counters, pt.name("refused"))
-	c.out.Sets = append(c.out.Sets, ports, leases(pt, "refuse"))
+	c.out.Sets = append(c.out.Sets, leases(pt, "refuse", pt.until))
 	refuse := Chain{Name: pt.name("refuse")}
 	hold := Chain{Name: pt.name("hold")}
 	for _, f := range families {
-		c.local(pt, f)
 		bits := c.bits(f)
 		name := pt.name("refuse" + f.suffix)
 		c.out.Sets = append(c.out.Sets, c.refused(name, f, pt))
@@ -44,7 +51,7 @@ func (c *compiler) service(pt *part) {
 	c.out.Chains = append(c.out.Chains, refuse)
 	if pt.holds() {
 		c.out.Counters = append(c.out.Counters, pt.name("held"))
-		c.out.Sets = append(c.out.Sets, leases(pt, "hold"))
+		c.out.Sets = append(c.out.Sets, leases(pt, "hold", pt.until))
 		c.out.Chains = append(c.out.Chains, hold)
 	}
 }
@@ -84,10 +91,10 @@ func (c *compiler) local(pt *part, f family) {
 }
 
 // leases returns the verdict map that makes one of the service's chains reachable (P2).
-func leases(pt *part, chain string) Set {
+func leases(pt *part, chain string, until policy.Instant) Set {
 	s := Set{Name: pt.name(chain + "lease"), Key: NFProto, Map: true, Timeout: true, Size: 4 * setSpare}
 	for _, f := range families {
-		s.Elements = append(s.Elements, Element{Key: familyKey(f.proto), Until: pt.until, Chain: pt.name(chain)})
+		s.Elements = append(s.Elements, Element{Key: familyKey(f.proto), Until: until, Chain: pt.name(chain)})
 	}
 	return s
 }

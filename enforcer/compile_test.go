@@ -70,6 +70,9 @@ func TestCompileGolden(t *testing.T) {
 	both.Limits = append([]policy.Limit{limit("smtp", "198.51.100.7/32", true, 20*second)}, both.Limits...)
 	slash56 := &policy.Decision{Limits: []policy.Limit{limit("web", "2001:db8:0:100::/56", true, 30*second)}}
 
+	metering := flood("web", 30*second)
+	metering.Meters = []policy.Meter{{Service: "web", Max: 200, Until: 20 * second}}
+
 	tests := []struct {
 		name string
 		p    *policy.Policy
@@ -77,6 +80,8 @@ func TestCompileGolden(t *testing.T) {
 		env  Environment
 	}{
 		{"enforce", exempting, flood("web", 30*second), Environment{}},
+		{"meter", exempting, &policy.Decision{Meters: metering.Meters}, Environment{}},
+		{"meter-and-limits", onePolicy(web()), metering, Environment{}},
 		{"others-track", exempting, flood("web", 30*second), Environment{OthersTrack: true}},
 		{"shadow", onePolicy(shadow), flood("web", 30*second), Environment{}},
 		{"drop", onePolicy(drops), flood("web", 30*second), Environment{}},

@@ -21,29 +21,43 @@ func (t *Table) Counts() (map[string]Counts, error) {
 	if !t.have.Present {
 		return nil, nil
 	}
+	all, err := t.counters()
+	if err != nil {
+		return nil, err
+	}
+	counts := make(map[string]Counts)
+	for name, packets := range all {
+		i := strings.LastIndexByte(name, '_')
+		if i < 0 {
+			continue
+		}
+		c := counts[name[:i]]
+		switch name[i+1:] {
+		case "refused":
+			c.Refused = packets
+		case "held":
+			c.Held = packets
+		default:
+			continue
+		}
+		counts[name[:i]] = c
+	}
+	return counts, nil
+}
+
+// counters reads the packets of every named counter of the table.
+func (t *Table) counters() (map[string]uint64, error) {
 	objects, err := t.conn.GetNamedObjects(t.table)
 	if err != nil {
 		return nil, fmt.Errorf("read counters: %w", err)
 	}
-	counts := make(map[string]Counts)
+	packets := make(map[string]uint64, len(objects))
 	for _, o := range objects {
-		named, ok := o.(*nftables.NamedObj)
-		if !ok {
-			continue
+		if named, ok := o.(*nftables.NamedObj); ok {
+			if counter, ok := named.Obj.(*expr.Counter); ok {
+				packets[named.Name] = counter.Packets
+			}
 		}
-		counter, ok := named.Obj.(*expr.Counter)
-		i := strings.LastIndexByte(named.Name, '_')
-		if !ok || i < 0 {
-			continue
-		}
-		c := counts[named.Name[:i]]
-		switch named.Name[i+1:] {
-		case "refused":
-			c.Refused = counter.Packets
-		case "held":
-			c.Held = counter.Packets
-		}
-		counts[named.Name[:i]] = c
 	}
-	return counts, nil
+	return packets, nil
 }

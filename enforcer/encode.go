@@ -91,7 +91,7 @@ var keyTypes = map[KeyType]nftables.SetDatatype{
 // numbering does not matter beyond it.
 func (e *encoder) set(s *Set) *nftables.Set {
 	n := &nftables.Set{Table: e.table, Name: s.Name, KeyType: keyTypes[s.Key], KeyByteOrder: binaryutil.BigEndian,
-		Interval: s.Interval, HasTimeout: s.Timeout, Dynamic: s.Limit > 0, Size: s.Size}
+		Interval: s.Interval, HasTimeout: s.Timeout || s.Life > 0, Timeout: s.Life, Dynamic: s.Limit > 0 || s.Life > 0, Size: s.Size}
 	if s.Map {
 		n.IsMap, n.DataType = true, nftables.TypeVerdict
 	}

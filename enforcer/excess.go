@@ -41,7 +41,7 @@ func newExcess(p *policy.Policy, limits []policy.Limit) *excess {
 	w := &excess{policy: p, index: make(map[groupKey]int), doors: make(map[netip.AddrPort]bool)}
 	for _, l := range limits {
 		svc := p.Service(l.Service)
-		if !l.Close || l.Mode != policy.Enforce || svc == nil || policy.Covers(p.Exempt.Prefixes, l.Source) {
+		if !l.Close || l.Mode != policy.Enforce || svc == nil || !svc.Traffic.Locally() || policy.Covers(p.Exempt.Prefixes, l.Source) {
 			continue
 		}
 		if n := len(w.services); n == 0 || w.services[n-1] != svc {

@@ -3,6 +3,7 @@ package enforcer
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"ebbgate/policy"
 )
@@ -58,8 +59,11 @@ type Set struct {
 	Interval bool   // elements are ranges and last for ever
 	Timeout  bool   // every element has a timeout
 	Limit    int    // of a set filled by the kernel with connlimit expressions: their count; else 0
-	Scope    string // of such a set: which connections it counts; it must not outlive a change of that
-	Size     uint32 // most elements it holds; 0 for constant sets
+	Scope    string // of a set filled by the kernel: what it counts; it must not outlive a change of that
+	Bits     int    // of a set filled by the kernel: prefix length of its keys
+
+	Life     time.Duration // of a set filled by the kernel: how long an element stays unless seen again; 0: for ever
+	Size     uint32        // most elements it holds; 0 for constant sets
 	Elements []Element
 }
 
@@ -74,7 +78,8 @@ type Element struct {
 // same reports whether two definitions are equal.
 func (s *Set) same(o *Set) bool {
 	return s.Name == o.Name && s.Key == o.Key && s.Map == o.Map && s.Interval == o.Interval &&
-		s.Timeout == o.Timeout && s.Limit == o.Limit && s.Scope == o.Scope && s.Size == o.Size
+		s.Timeout == o.Timeout && s.Limit == o.Limit && s.Scope == o.Scope && s.Bits == o.Bits &&
+		s.Life == o.Life && s.Size == o.Size
 }
 
 // sort puts everything into the one order in which equal rulesets are equal data.

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ebbgate/internal/boottime"
+	"ebbgate/internal/setdump"
 	"ebbgate/policy"
 )
 
@@ -28,6 +29,7 @@ type Table struct {
 	gen     uint32 // generation of the ruleset at our last look
 	env     Environment
 	track   *trackScan
+	sets    *setdump.Conn
 	tracked bool // another table's rules use conntrack, as of the last scan
 	scanned policy.Instant
 	stale   bool // they changed since
@@ -50,6 +52,9 @@ func Open() (*Table, error) {
 	}
 	t := &Table{conn: conn, claim: held, table: &nftables.Table{Name: TableName, Family: nftables.TableFamilyINet}}
 	if t.track, err = newTrackScan(); err != nil {
+		return nil, errors.Join(err, t.close())
+	}
+	if t.sets, err = setdump.Open(); err != nil {
 		return nil, errors.Join(err, t.close())
 	}
 	if err := t.adopt(); err != nil {
@@ -168,6 +173,9 @@ func (t *Table) close() error {
 	err := t.conn.CloseLasting()
 	if t.track != nil {
 		err = errors.Join(err, t.track.close())
+	}
+	if t.sets != nil {
+		err = errors.Join(err, t.sets.Close())
 	}
 	if t.claim != nil {
 		err = errors.Join(err, t.claim.Close())

@@ -99,6 +99,8 @@ func (s *Set) spec() []string {
 		spec = append(spec, "flags timeout;")
 	case s.Limit > 0:
 		spec = append(spec, "flags dynamic;")
+	case s.Life > 0:
+		spec = append(spec, "flags dynamic,timeout;", "timeout "+timeout(s.Life)+";")
 	}
 	return spec
 }
