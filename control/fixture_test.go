@@ -43,6 +43,10 @@ func attack() *Status {
 	web.Attack = &Attack{ID: "7f3a", Kind: "connection-flood", Since: night(2, 59, 0, 500), PeakHeld: 2512, PeakSources: 838,
 		FirstRule: night(2, 59, 0, 910)}
 	web.RefusedPackets, web.ClosedConnections = 18211, 1
+	web.Endings = &Endings{PerS: 5211.5, Sources: 7, Complete: true, Top: []Ended{
+		{Source: netip.MustParsePrefix("198.51.100.1/32"), PerS: 5010}, {Source: netip.MustParsePrefix("2001:db8:1::/64"), PerS: 2.5}}}
+	web.SYNs = &SYNMeter{Max: 200, PerS: 40900, OverPerS: 39000, Sources: 2, Top: []Flooder{
+		{Source: netip.MustParsePrefix("203.0.113.9/32"), Over: 912345}, {Source: netip.MustParsePrefix("198.51.100.1/32"), Over: 12, Proven: true}}}
 	for i := range 12 {
 		web.Limits = append(web.Limits, Limit{
 			Source: netip.PrefixFrom(netip.AddrFrom4([4]byte{198, 51, 100, byte(i)}), 32), Held: 100 - i, Max: 100, Refusing: i < 2,
@@ -52,7 +56,8 @@ func attack() *Status {
 	}
 	web.LimitsTotal = 1400
 	mail.Attack = &Attack{ID: "7f3b", Kind: "connection-flood", Since: night(3, 2, 9, 0), PeakHeld: 400, PeakSources: 1}
-	mail.RefusedPackets = 7
+	mail.RefusedPackets, mail.Traffic = 7, policy.Both
+	mail.SYNs = &SYNMeter{Max: 10, PerS: 60000, UnmeteredPerS: 51000, Sources: 2048, Full: true, Top: []Flooder{}}
 	mail.Limits = []Limit{{Source: netip.MustParsePrefix("2001:db8:bad:cafe::/64"), Held: 400, Max: 20, Refusing: true,
 		Since: night(3, 2, 9, 0), LeaseLeft: Duration(29 * time.Second), Rule: "connections.per_source", Measured: 400, Threshold: 20}}
 	mail.LimitsTotal = 1
@@ -68,6 +73,8 @@ func degraded() *Status {
 	s := peace()
 	s.State = StateDegraded
 	s.Kernel.SynCookies, s.Kernel.ConntrackMax = 0, 0
+	s.Kernel.CookiesMissing, s.Kernel.SYNDropsPerS = true, 8123
+	s.Kernel.OverflowsPerS, s.Kernel.DropsPerS, s.Kernel.ListenOverflows = 40, 8163, 977
 	s.Table = Table{Present: true, Conntrack: ConntrackOthers}
 	s.Census = Census{Taken: night(3, 1, 58, 0), Age: Duration(12 * time.Second), Sockets: 1, CPU: Duration(time.Millisecond)}
 	s.Faults = []Fault{

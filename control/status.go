@@ -35,20 +35,24 @@ type Status struct {
 
 // Service is one service of the policy and what is known of it.
 type Service struct {
-	Name      string       `json:"name"`
-	Mode      policy.Mode  `json:"mode"`
-	Ports     string       `json:"ports"`      // as PortsText writes them: "80,443,8000-8010"
-	Addresses []netip.Addr `json:"addresses"`  // empty: all local addresses
-	PerSource int          `json:"per_source"` // connections one source may hold; 0: no limit
-	Held      int          `json:"held"`       // connections that hold a slot of the application
-	HalfOpen  int          `json:"half_open"`  // handshakes not completed
-	Sources   int          `json:"sources"`    // that hold at least one connection
-	Listeners []Listener   `json:"listeners"`
-	Attack    *Attack      `json:"attack"` // null: none is open
+	Name      string         `json:"name"`
+	Mode      policy.Mode    `json:"mode"`
+	Ports     string         `json:"ports"`      // as PortsText writes them: "80,443,8000-8010"
+	Addresses []netip.Addr   `json:"addresses"`  // empty: all local addresses
+	Traffic   policy.Traffic `json:"traffic"`    // "local", "forwarded" or "both"
+	PerSource int            `json:"per_source"` // connections one source may hold; 0: no limit
+	Held      int            `json:"held"`       // connections that hold a slot of the application
+	HalfOpen  int            `json:"half_open"`  // handshakes not completed
+	Sources   int            `json:"sources"`    // that hold at least one connection
+	Listeners []Listener     `json:"listeners"`
+	Attack    *Attack        `json:"attack"` // null: none is open
 
 	// Limits has the MaxLimits sources that hold most; LimitsTotal counts all.
 	Limits      []Limit `json:"limits"`
 	LimitsTotal int     `json:"limits_total"`
+
+	Endings *Endings  `json:"endings"`   // null: not counted now
+	SYNs    *SYNMeter `json:"syn_meter"` // null: the kernel has none now
 
 	RefusedPackets    uint64 `json:"refused_packets"`    // since the daemon started
 	ClosedConnections uint64 `json:"closed_connections"` // since the daemon started
@@ -92,6 +96,11 @@ type Kernel struct {
 	CookiesSentPerS   Rate   `json:"cookies_sent_per_s"`
 	CookiesValidPerS  Rate   `json:"cookies_valid_per_s"`
 	CookiesFailedPerS Rate   `json:"cookies_failed_per_s"`
+	CookiesMissing    bool   `json:"cookies_missing"` // a SYN flood is on and they are off
+	SYNDropsPerS      Rate   `json:"syn_drops_per_s"` // at a full SYN queue, for want of cookies
+	OpensPerS         Rate   `json:"opens_per_s"`     // connections accepted by all listeners
+	OverflowsPerS     Rate   `json:"listen_overflows_per_s"`
+	DropsPerS         Rate   `json:"listen_drops_per_s"` // SYNs and ACKs dropped by listeners
 	ListenOverflows   uint64 `json:"listen_overflows"`
 	ConntrackCount    uint64 `json:"conntrack_count"`
 	ConntrackMax      uint64 `json:"conntrack_max"` // 0: no conntrack in this kernel

@@ -8,8 +8,9 @@ import (
 // host writes what is not of one service: kernel, SYN cookies, table, census, reload.
 func (p *page) host(s *Status) {
 	k := &s.Kernel
-	p.put(plain, 9, fmt.Sprintf("kernel   %s established, %s since boot, conntrack %s",
-		number(k.CurrEstab), counted(k.ListenOverflows, "listen overflow", "listen overflows"), conntrackFill(k)))
+	p.put(plain, 9, fmt.Sprintf("kernel   %s established, %s accepted, %s since boot%s, conntrack %s",
+		number(k.CurrEstab), perSecond(k.OpensPerS), counted(k.ListenOverflows, "listen overflow", "listen overflows"),
+		overflowing(k), conntrackFill(k)))
 	st, words := cookieWords(k)
 	p.put(st, 9, "cookies  "+words)
 	st, words = tableWords(&s.Table)
@@ -18,6 +19,14 @@ func (p *page) host(s *Status) {
 	if s.Reload != nil && s.Reload.Error == "" {
 		p.put(plain, 9, fmt.Sprintf("reload   policy loaded again at %s (%s ago)", clock(s.At, s.Reload.At), ago(s.At, s.Reload.At)))
 	}
+}
+
+// overflowing says that accept queues overflow now, and what that does.
+func overflowing(k *Kernel) string {
+	if k.OverflowsPerS <= 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (now %s, and %s SYNs and ACKs dropped)", perSecond(k.OverflowsPerS), perSecond(k.DropsPerS))
 }
 
 func conntrackFill(k *Kernel) string {
@@ -32,6 +41,10 @@ func conntrackFill(k *Kernel) string {
 func cookieWords(k *Kernel) (style, string) {
 	switch k.SynCookies {
 	case 0:
+		if k.CookiesMissing {
+			return alarm, fmt.Sprintf("SYN cookies are OFF while a SYN flood is on, and SYNs are dropped at %s: "+
+				"set net.ipv4.tcp_syncookies=1 now", perSecond(k.SYNDropsPerS))
+		}
 		return alarm, "SYN cookies are OFF: a SYN flood can shut every service out; set net.ipv4.tcp_syncookies=1"
 	case 1:
 		if k.CookiesSentPerS <= 0 {

@@ -16,12 +16,12 @@ func (p *page) service(now Time, s *Service) {
 	if s.Attack != nil {
 		st, word = alarm, "ATTACK"
 	}
-	name := Escape(s.Name)
-	p.put(st, 4, fmt.Sprintf("%s  %s  %s  ports %s%s", name, word, s.Mode, Escape(s.Ports), onAddresses(s)))
+	p.put(st, 4, fmt.Sprintf("%s  %s  %s  ports %s%s%s", Escape(s.Name), word, s.Mode, Escape(s.Ports), onAddresses(s), passedOn(s)))
 	p.put(plain, 6, "    "+holding(s))
 	for _, l := range s.Listeners {
 		p.queue(l)
 	}
+	p.meters(s)
 	if s.Attack != nil {
 		p.attack(now, s)
 	}
@@ -40,6 +40,17 @@ func onAddresses(s *Service) string {
 		texts[i] = Escape(a.String())
 	}
 	return "  on " + strings.Join(texts, ", ")
+}
+
+// passedOn names traffic that is not the ordinary kind.
+func passedOn(s *Service) string {
+	switch s.Traffic {
+	case policy.Forwarded:
+		return "  forwarded"
+	case policy.Both:
+		return "  local and forwarded"
+	}
+	return ""
 }
 
 func holding(s *Service) string {

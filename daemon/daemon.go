@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"log/slog"
+	"net/netip"
 	"time"
 
 	"ebbgate/control"
@@ -16,6 +17,10 @@ type Watcher interface {
 	SetPolicy(*policy.Policy)
 	Tick() policy.Observation
 	Census(context.Context) (policy.Census, error)
+	// Arm starts or ends the counting of what ends.
+	Arm(endings bool)
+	// Proven reports whether a source completed a handshake in the last ten minutes.
+	Proven(netip.Prefix) bool
 }
 
 // Rules is our table in the kernel.
@@ -26,6 +31,7 @@ type Rules interface {
 	Look(needed bool) (enforcer.Change, error)
 	Apply(enforcer.Plan) error
 	Counts() (map[string]enforcer.Counts, error)
+	Meters() ([]policy.SYNMeter, error)
 }
 
 // Closer closes connections.
@@ -106,6 +112,7 @@ type Daemon struct {
 
 	tally  tally
 	rates  rates
+	meters meters
 	rules  map[uint64]policy.Instant // attack to the time of its first rule
 	reload *control.Reload
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/netip"
 	"sync"
 	"testing"
 	"time"
@@ -80,7 +81,10 @@ type fakeWatcher struct {
 	counters  policy.Counters
 	listeners []policy.Listener
 	faults    []policy.Fault
-	blocked   chan struct{} // Tick waits until it is closed
+	endings   policy.Endings
+	armed     bool            // as the daemon said last
+	proven    map[string]bool // sources
+	blocked   chan struct{}   // Tick waits until it is closed
 
 	held    map[string]map[string]int // service and source to connections
 	rest    policy.Rest               // of the first service
@@ -108,7 +112,7 @@ func (w *fakeWatcher) Tick() policy.Observation {
 		<-wait
 		w.mu.Lock()
 	}
-	return policy.Observation{At: w.clock.now(), Wall: time.Now().UnixNano(), Counters: w.counters, Listeners: w.listeners, Faults: w.faults}
+	return policy.Observation{At: w.clock.now(), Wall: time.Now().UnixNano(), Counters: w.counters, Listeners: w.listeners, Endings: w.endings, Faults: w.faults}
 }
 
 func (w *fakeWatcher) Census(ctx context.Context) (policy.Census, error) {
@@ -156,6 +160,18 @@ func (w *fakeWatcher) census(from policy.Instant) policy.Census {
 	return c
 }
 
+func (w *fakeWatcher) Arm(endings bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.armed = endings
+}
+
+func (w *fakeWatcher) Proven(source netip.Prefix) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.proven[source.String()]
+}
+
 // hold sets what a source holds of a service.
 func (w *fakeWatcher) hold(service, source string, n int) {
 	w.mu.Lock()
@@ -189,6 +205,8 @@ type fakeRules struct {
 	blind    error // of Look
 	refuse   error // of Apply, for plans that hold anything
 	uncount  error // of Counts
+	unmeter  error // of Meters
+	meters   []policy.SYNMeter
 	counts   map[string]enforcer.Counts
 	sent     []transaction // that the kernel took
 	refusals []policy.Instant
@@ -258,6 +276,15 @@ func (r *fakeRules) Apply(p enforcer.Plan) error {
 	r.have = enforcer.Have{Known: true, Present: r.kernel.Present, Ruleset: p.After}
 	r.sent = append(r.sent, transaction{r.clock.after(now), p.String(), p})
 	return nil
+}
+
+func (r *fakeRules) Meters() ([]policy.SYNMeter, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.kernel.Present {
+		return nil, r.unmeter
+	}
+	return r.meters, r.unmeter
 }
 
 func (r *fakeRules) Counts() (map[string]enforcer.Counts, error) {

@@ -10,7 +10,10 @@ import (
 // log writes transitions, never samples. Step has already summed up those of many sources.
 func (d *Daemon) log(events []policy.Event) {
 	for _, e := range events {
-		attrs := []any{"event", string(e.Kind), "service", e.Service, "attack", e.Attack, "mode", e.Mode.String()}
+		attrs := []any{"event", string(e.Kind)}
+		if e.Service != "" {
+			attrs = append(attrs, "service", e.Service, "attack", e.Attack, "mode", e.Mode.String())
+		}
 		if e.Source.IsValid() {
 			attrs = append(attrs, "source", e.Source.String())
 		}
@@ -24,7 +27,7 @@ func (d *Daemon) log(events []policy.Event) {
 			attrs = append(attrs, "why", e.Why)
 		}
 		level := slog.LevelInfo
-		if e.Kind == policy.AttackBegan || e.Kind == policy.LimitsFull {
+		if e.Kind == policy.AttackBegan || e.Kind == policy.LimitsFull || e.Kind == policy.CookiesOff {
 			level = slog.LevelWarn
 		}
 		d.Log.Log(context.Background(), level, string(e.Kind), attrs...)

@@ -50,10 +50,13 @@ func (d *Daemon) Run(ctx context.Context) error {
 func (d *Daemon) turn() {
 	d.seen = d.Watcher.Tick()
 	d.seen.Census, d.taken = d.taken, policy.Census{}
+	d.meter(&d.seen)
 	d.faults.observed(d.seen.Faults)
 	before := d.state
 	d.state, d.decision = policy.Step(d.Policy, before, d.seen)
 	d.record(&before)
+	d.Watcher.Arm(d.decision.Watch.Endings)
+	d.meters.wanted(d.decision.Meters)
 	d.log(d.decision.Events)
 	d.look()
 	d.enforce()
@@ -90,7 +93,7 @@ func (d *Daemon) heard() {
 
 // look notices what others did to the rules, where anything of ours is there or about to be.
 func (d *Daemon) look() {
-	change, err := d.Rules.Look(len(d.decision.Limits)+len(d.decision.Watched) > 0)
+	change, err := d.Rules.Look(len(d.decision.Limits)+len(d.decision.Watched)+len(d.decision.Meters) > 0)
 	d.faults.set("rules", err)
 	if change.Lost {
 		d.tally.fold()

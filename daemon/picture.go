@@ -67,7 +67,8 @@ func (d *Daemon) service(svc *policy.Service, now policy.Instant, wall time.Time
 	// at turns a time since boot into one of the calendar.
 	at := func(t policy.Instant) control.Time { return control.TimeOf(wall.Add(t.Sub(now))) }
 	out := control.Service{Name: svc.Name, Mode: svc.Mode, Ports: control.PortsText(svc.Ports), Addresses: svc.Addresses,
-		PerSource: svc.Connections.PerSource, RefusedPackets: d.tally.packets(svc.Name), ClosedConnections: d.tally.closed[svc.Name]}
+		Traffic:   svc.Traffic,
+		PerSource: svc.Connections.PerSource, Endings: d.meters.endings[svc.Name], SYNs: d.meters.shown(svc.Name), RefusedPackets: d.tally.packets(svc.Name), ClosedConnections: d.tally.closed[svc.Name]}
 	for _, c := range d.latest.Services {
 		if c.Service == svc.Name {
 			out.Held, out.HalfOpen, out.Sources = c.Held, c.HalfOpen, len(c.Sources)+c.Rest.Sources
@@ -101,10 +102,11 @@ func (d *Daemon) service(svc *policy.Service, now policy.Instant, wall time.Time
 }
 
 func (d *Daemon) kernel() control.Kernel {
-	c := d.seen.Counters
-	return control.Kernel{CurrEstab: c.CurrEstab, SynCookies: c.SynCookies, ListenOverflows: c.ListenOverflows,
-		CookiesSentPerS: d.rates.sent, CookiesValidPerS: d.rates.valid, CookiesFailedPerS: d.rates.failed,
-		ConntrackCount: c.ConntrackCount, ConntrackMax: c.ConntrackMax}
+	c, k := d.seen.Counters, d.rates.last
+	k.CurrEstab, k.SynCookies, k.ListenOverflows = c.CurrEstab, c.SynCookies, c.ListenOverflows
+	k.ConntrackCount, k.ConntrackMax = c.ConntrackCount, c.ConntrackMax
+	k.CookiesMissing = d.decision.Watch.CookiesOff
+	return k
 }
 
 func (d *Daemon) table() control.Table {
@@ -123,34 +125,6 @@ func (d *Daemon) table() control.Table {
 		t.Fallbacks = append(t.Fallbacks, "no table ownership (Linux 5.12): a table lost to others is built again")
 	}
 	return t
-}
-
-// rates turns the counters of SYN cookies into figures per second, over about a second.
-type rates struct {
-	base                policy.Instant
-	from                policy.Counters
-	sent, valid, failed control.Rate
-}
-
-func (r *rates) add(o *policy.Observation) {
-	if !o.Counters.Valid {
-		return
-	}
-	span := o.At.Sub(r.base)
-	if r.base != 0 && span < time.Second {
-		return
-	}
-	if r.base != 0 {
-		per := func(now, then uint64) control.Rate {
-			if now < then {
-				return 0
-			}
-			return control.Rate(float64(now-then) / span.Seconds())
-		}
-		c := o.Counters
-		r.sent, r.valid, r.failed = per(c.CookiesSent, r.from.CookiesSent), per(c.CookiesValid, r.from.CookiesValid), per(c.CookiesFailed, r.from.CookiesFailed)
-	}
-	r.base, r.from = o.At, o.Counters
 }
 
 var _ Rules = (*enforcer.Table)(nil)

@@ -1,0 +1,65 @@
+package control
+
+import (
+	"fmt"
+	"strings"
+)
+
+// textMetered is how many sources of a meter are named to people.
+const textMetered = 4
+
+// meters writes what the meters of a service show, if they run.
+func (p *page) meters(s *Service) {
+	if e := s.Endings; e != nil && e.PerS > 0 {
+		var top []string
+		for _, t := range e.Top[:min(len(e.Top), textMetered)] {
+			top = append(top, fmt.Sprintf("%s %s", sourceText(t.Source), perSecond(t.PerS)))
+		}
+		least := ""
+		if !e.Complete {
+			least = "at least "
+		}
+		p.put(plain, 6, fmt.Sprintf("    connections end at %s%s: %s", least, perSecond(e.PerS), naming(top, e.Sources)))
+	}
+	if m := s.SYNs; m != nil {
+		st, words := synWords(m)
+		p.put(st, 6, "    "+words)
+	}
+}
+
+// synWords never says that a source sent anything: whoever forges its address did as well.
+func synWords(m *SYNMeter) (style, string) {
+	text := "SYNs come at " + perSecond(m.PerS)
+	switch {
+	case m.UnmeteredPerS > 0:
+		return care, fmt.Sprintf("%s from more addresses than there can be clients: they are forged, and nobody is to blame by address", text)
+	case m.Sources == 0:
+		return plain, fmt.Sprintf("%s, no source above %s", text, perSecond(Rate(m.Max)))
+	}
+	var top []string
+	for _, t := range m.Top[:min(len(m.Top), textMetered)] {
+		top = append(top, sourceText(t.Source)+proof(t))
+	}
+	more := ""
+	if m.Full {
+		more = ", and more than can be listed"
+	}
+	return care, fmt.Sprintf("%s, %s of them above %s a source%s: %s", text, perSecond(m.OverPerS), perSecond(Rate(m.Max)), more, naming(top, m.Sources))
+}
+
+// proof says whether the address is known to exist.
+func proof(f Flooder) string {
+	if f.Proven {
+		return " (a known client, perhaps forged)"
+	}
+	return " (unproven)"
+}
+
+// naming lists the first of so many sources.
+func naming(first []string, all int) string {
+	text := strings.Join(first, ", ")
+	if more := all - len(first); more > 0 {
+		text += fmt.Sprintf(" and %s more", number(more))
+	}
+	return text
+}
