@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 	"syscall"
 	"testing"
@@ -69,10 +70,7 @@ func attacked(t *testing.T) (*stage, *lab.Server, *lab.Hoard, *daemon) {
 // spoofs floods the service with SYNs of 60,000 forged sources until so many were sent.
 func (s *stage) spoofs(packets uint64) {
 	s.t.Helper()
-	f, err := lab.StartSpoof(s.t.Context(), s.Attackers, lab.SpoofConfig{Target: v4(), Sources: lab.SpoofRange().IPv4(60_000), Rate: 20_000})
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	f := s.spoof(v4(), lab.SpoofRange().IPv4(60_000), 20_000)
 	await(s.t, 20*time.Second, fmt.Sprintf("%d forged SYNs are sent", packets), func() error {
 		if c := f.Counts(); c.Sent < packets {
 			return fmt.Errorf("%+v", c)
@@ -80,6 +78,16 @@ func (s *stage) spoofs(packets uint64) {
 		return nil
 	})
 	s.stop(f)
+}
+
+// spoof begins to flood with SYNs of forged sources.
+func (s *stage) spoof(to netip.AddrPort, sources []netip.Addr, rate int) *lab.Spoof {
+	s.t.Helper()
+	f, err := lab.StartSpoof(s.t.Context(), s.Attackers, lab.SpoofConfig{Target: to, Sources: sources, Rate: rate})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return f
 }
 
 // spoofLeavesNoTrace checks that forged SYNs do not get into the conntrack table.

@@ -14,8 +14,10 @@ const (
 // policyFile is what a test says in its policy. Zero values stand for the usual.
 type policyFile struct {
 	mode     string // "enforce"
+	traffic  string // of all services: "local"
 	exempt   []string
 	services []serviceText // one, "shop", at port
+	synRate  int           // syn_per_source of all services; 0: none
 }
 
 // serviceText is one service of a policyFile.
@@ -38,11 +40,15 @@ func (p policyFile) text(socket string) string {
 	if len(p.exempt) > 0 {
 		fmt.Fprintf(&b, "\n[exempt]\nprefixes = [\"%s\"]\n", strings.Join(p.exempt, `", "`))
 	}
+	if p.traffic == "" {
+		p.traffic = "local"
+	}
 	for _, s := range p.services {
 		fmt.Fprintf(&b, `
 [[service]]
-name  = %q
-ports = [%s]
+name    = %q
+ports   = [%s]
+traffic = %q
 
   [service.connections]
   per_source = %d
@@ -50,7 +56,10 @@ ports = [%s]
   [service.response]
   lease = "3s"
   quiet = "1s"
-`, s.name, s.ports, s.perSource)
+`, s.name, s.ports, p.traffic, s.perSource)
+		if p.synRate > 0 {
+			fmt.Fprintf(&b, "\n  [service.rate]\n  syn_per_source = \"%d/s\"\n", p.synRate)
+		}
 	}
 	return b.String()
 }
