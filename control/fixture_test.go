@@ -35,7 +35,7 @@ func attack() *Status {
 	s := peace()
 	s.State = StateAttack
 	web, mail := &s.Services[0], &s.Services[1]
-	web.Held, web.Sources, web.HalfOpen = 2104, 830, 14
+	web.Held, web.Sources, web.HalfOpen, web.Capacity = 2104, 830, 14, 2500
 	web.Listeners = []Listener{
 		{Local: netip.MustParseAddrPort("0.0.0.0:443"), Queue: 129, Backlog: 128},
 		{Local: netip.MustParseAddrPort("[::]:443"), Queue: 64, Backlog: 128},

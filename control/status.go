@@ -40,6 +40,7 @@ type Service struct {
 	Ports     string         `json:"ports"`      // as PortsText writes them: "80,443,8000-8010"
 	Addresses []netip.Addr   `json:"addresses"`  // empty: all local addresses
 	Traffic   policy.Traffic `json:"traffic"`    // "local", "forwarded" or "both"
+	Capacity  int            `json:"capacity"`   // connections the application can hold, as the policy says; 0: not known
 	PerSource int            `json:"per_source"` // connections one source may hold; 0: no limit
 	Held      int            `json:"held"`       // connections that hold a slot of the application
 	HalfOpen  int            `json:"half_open"`  // handshakes not completed

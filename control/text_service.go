@@ -58,7 +58,11 @@ func holding(s *Service) string {
 	if s.PerSource > 0 {
 		limit = "limit " + number(s.PerSource) + " a source"
 	}
-	return fmt.Sprintf("%s held by %s, %s half-open, %s", counted(s.Held, "connection", "connections"),
+	held := counted(s.Held, "connection", "connections")
+	if s.Capacity > 0 {
+		held = fmt.Sprintf("%s of %s connections (%d %%)", number(s.Held), number(s.Capacity), s.Held*100/s.Capacity)
+	}
+	return fmt.Sprintf("%s held by %s, %s half-open, %s", held,
 		counted(s.Sources, "source", "sources"), number(s.HalfOpen), limit)
 }
 

@@ -67,8 +67,9 @@ func (d *Daemon) service(svc *policy.Service, now policy.Instant, wall time.Time
 	// at turns a time since boot into one of the calendar.
 	at := func(t policy.Instant) control.Time { return control.TimeOf(wall.Add(t.Sub(now))) }
 	out := control.Service{Name: svc.Name, Mode: svc.Mode, Ports: control.PortsText(svc.Ports), Addresses: svc.Addresses,
-		Traffic:   svc.Traffic,
-		PerSource: svc.Connections.PerSource, Endings: d.meters.endings[svc.Name], SYNs: d.meters.shown(svc.Name), RefusedPackets: d.tally.packets(svc.Name), ClosedConnections: d.tally.closed[svc.Name]}
+		Traffic: svc.Traffic, Capacity: svc.Capacity, PerSource: svc.Connections.PerSource,
+		Endings: d.meters.endings[svc.Name], SYNs: d.meters.shown(svc.Name),
+		RefusedPackets: d.tally.packets(svc.Name), ClosedConnections: d.tally.closed[svc.Name]}
 	for _, c := range d.latest.Services {
 		if c.Service == svc.Name {
 			out.Held, out.HalfOpen, out.Sources = c.Held, c.HalfOpen, len(c.Sources)+c.Rest.Sources

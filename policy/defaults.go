@@ -39,6 +39,8 @@ const (
 	MaxMaxSources   = 1000000
 	MinIPv6Source   = 32 // bits
 	MaxIPv6Source   = 128
+	MinCapacity     = 1
+	MaxCapacity     = 10000000
 	MinPerSource    = 3 // fewer can be forged, and are never evidence (P5)
 	MaxPerSource    = 1000000
 	MinSYNPerSource = 10 // a second; fewer is a client that retries after an outage

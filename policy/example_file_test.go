@@ -95,6 +95,7 @@ func TestExampleFileDefaults(t *testing.T) {
 		"service.mode":                   "Default: the mode at the top.",
 		"service.connections.per_source": "Default: no limit.",
 		"service.rate.syn_per_source":    "Default: not metered.",
+		"service.capacity":               "Default: not known.",
 	}
 	literal := regexp.MustCompile(`Default: ("[^"]*"|\[\]|\w+)\.`)
 	minimal := mustParse(t, web)
@@ -143,6 +144,7 @@ func TestExampleFileBounds(t *testing.T) {
 		"observe.ipv6_source":              {integers(MinIPv6Source, MaxIPv6Source)},
 		"observe.meters":                   {fmt.Sprintf("Allowed: %q, %q.", Auto, Always)},
 		"service.traffic":                  {fmt.Sprintf("Allowed: %q, %q, %q.", Local, Forwarded, Both)},
+		"service.capacity":                 {integers(MinCapacity, MaxCapacity)},
 		"service.rate.syn_per_source":      {rates(MinSYNPerSource, MaxSYNPerSource)},
 		"service.name":                     {fmt.Sprintf("up to %d of", MaxServiceName-1)},
 		"service.mode":                     {fmt.Sprintf("Allowed: %q, %q.", Shadow, Enforce)},

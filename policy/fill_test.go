@@ -37,7 +37,7 @@ func TestRawKeys(t *testing.T) {
 		"mode",
 		"exempt.prefixes",
 		"observe.tick", "observe.cpu_budget", "observe.max_sources", "observe.ipv6_source", "observe.meters",
-		"service.name", "service.mode", "service.ports", "service.addresses", "service.traffic",
+		"service.name", "service.mode", "service.ports", "service.addresses", "service.traffic", "service.capacity",
 		"service.connections.per_source", "service.connections.close_excess",
 		"service.rate.syn_per_source",
 		"service.response.refuse_with", "service.response.lease", "service.response.quiet",

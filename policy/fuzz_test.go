@@ -94,6 +94,7 @@ func checkPolicy(t *testing.T, p *Policy) {
 	for i := range p.Services {
 		s := &p.Services[i]
 		inRange("name", int64(len(s.Name)), 1, MaxServiceName)
+		inRange("capacity", int64(s.Capacity), 0, MaxCapacity)
 		inRange("per_source", int64(s.Connections.PerSource), 0, MaxPerSource)
 		if s.Rate.SYNPerSource != 0 {
 			inRange("syn_per_source", int64(s.Rate.SYNPerSource), MinSYNPerSource, MaxSYNPerSource)
@@ -154,6 +155,9 @@ func render(p *Policy) string {
 		}
 		fmt.Fprintf(&b, "[[service]]\nname = %q\nmode = %q\nports = [%s]\naddresses = [%s]\ntraffic = %q\n",
 			s.Name, s.Mode, strings.Join(ports, ", "), quoted(s.Addresses), s.Traffic)
+		if s.Capacity > 0 {
+			fmt.Fprintf(&b, "capacity = %d\n", s.Capacity)
+		}
 		fmt.Fprintf(&b, "[service.connections]\nclose_excess = %v\n", s.Connections.CloseExcess)
 		if s.Connections.PerSource > 0 {
 			fmt.Fprintf(&b, "per_source = %d\n", s.Connections.PerSource)

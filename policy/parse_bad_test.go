@@ -104,10 +104,10 @@ func TestParseUnknownKey(t *testing.T) {
 		}},
 		{"name outside of a service", "name = \"web\"\n" + web,
 			[]string{`1: name: ` + not + `"name" belongs in [[service]]`}},
-		{"does not act yet", "[exempt]\nssh_groups = [\"sudo\"]\n[metrics]\nlisten = \"\"\n" + web + "capacity = 8000\n", []string{
+		{"does not act yet", "[exempt]\nssh_groups = [\"sudo\"]\n[metrics]\nlisten = \"\"\n" + web + "response.block_after = \"10s\"\n", []string{
 			`2: exempt.ssh_groups: ` + not + `this table takes: prefixes`,
 			`3: metrics: ` + not + `this table takes: mode, exempt, observe, service, control`,
-			`8: service[0].capacity: ` + not + `this table takes: name, mode, ports, addresses, traffic, connections, rate, response`,
+			`8: service[0].response.block_after: ` + not + `this table takes: refuse_with, lease, quiet`,
 		}},
 		{"repeated tables", "[[services]]\nname = \"a\"\n[[services]]\nname = \"b\"\n", []string{
 			`1: services[0]: ` + not + `did you mean "service"?`,

@@ -43,6 +43,8 @@ func TestParseOutOfRange(t *testing.T) {
 		one("service.connections.per_source", "1000001", "1000001 is out of range, must be 3 to 1000000"),
 		one("observe.meters", `"never"`, `"never" says not when meters run ("auto" or "always")`),
 		{"traffic", web + "traffic = \"routed\"\n", []string{`4: service[0].traffic: "routed" is no kind of traffic ("local", "forwarded" or "both")`}},
+		{"no capacity", web + "capacity = 0\n", []string{`4: service[0].capacity: 0 is out of range, must be 1 to 10000000`}},
+		{"much capacity", web + "capacity = 10000001\n", []string{`4: service[0].capacity: 10000001 is out of range, must be 1 to 10000000`}},
 		one("service.rate.syn_per_source", `"200"`, `"200" is not a rate, must be a whole number a second, "10/s" to "1000000/s"`),
 		one("service.rate.syn_per_source", `"200/m"`, `"200/m" is not a rate, must be a whole number a second, "10/s" to "1000000/s"`),
 		one("service.rate.syn_per_source", `"1.5/s"`, `"1.5/s" is not a rate, must be a whole number a second, "10/s" to "1000000/s"`),

@@ -55,6 +55,7 @@ func (p *parser) service(path string, raw *rawService, mode Mode, tick time.Dura
 	}
 	s.Addresses, s.addressed = p.addresses(path+".addresses", raw.Addresses)
 	p.word(path+".traffic", raw.Traffic, &s.Traffic)
+	s.Capacity = p.integer(path+".capacity", raw.Capacity, 0, MinCapacity, MaxCapacity)
 	s.Rate.SYNPerSource = p.rate(path+".rate.syn_per_source", raw.Rate.SYNPerSource, MinSYNPerSource, MaxSYNPerSource)
 	s.Connections = p.connections(path+".connections", &raw.Connections)
 	s.Response = p.response(path+".response", &raw.Response, tick)

@@ -75,7 +75,7 @@ func TestParseOK(t *testing.T) {
 		"[observe]\ntick = \"1s\"\ncpu_budget = \"2.5%\"\nmax_sources = 5_000\nipv6_source = 56\nmeters = \"always\"\n" +
 		"[control]\nsocket = \"/tmp/e.sock\"\nview_group = \"\"\n" +
 		"[[service]]\nname = \"web\"\nports = [\"8000-8010\", 443, 0x50]\n" +
-		"addresses = [\"2001:db8::1\", \"::ffff:192.0.2.1\"]\ntraffic = \"both\"\n" +
+		"addresses = [\"2001:db8::1\", \"::ffff:192.0.2.1\"]\ntraffic = \"both\"\ncapacity = 8000\n" +
 		"[service.connections]\nper_source = 100\nclose_excess = false\n" +
 		"[service.rate]\nsyn_per_source = \"200/s\"\n" +
 		"[service.response]\nrefuse_with = \"drop\"\nlease = \"5s\"\nquiet = \"1h30m\"\n" +
@@ -92,6 +92,7 @@ func TestParseOK(t *testing.T) {
 			Ports:       []PortRange{{80, 80}, {443, 443}, {8000, 8010}},
 			Addresses:   []netip.Addr{netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8::1")},
 			Traffic:     Both,
+			Capacity:    8000,
 			Connections: Connections{PerSource: 100},
 			Rate:        Rate{SYNPerSource: 200},
 			Response:    Response{RefuseWith: Drop, Lease: 5 * time.Second, Quiet: 90 * time.Minute},
@@ -129,9 +130,9 @@ func TestParseOK(t *testing.T) {
 func TestParseOKAtTheBounds(t *testing.T) {
 	for _, c := range []struct{ name, src string }{
 		{"lower", "[observe]\ntick = \"50ms\"\ncpu_budget = \"0.1%\"\nmax_sources = 1000\nipv6_source = 32\n" + web +
-			"[service.connections]\nper_source = 3\n[service.rate]\nsyn_per_source = \"10/s\"\n[service.response]\nlease = \"2s\"\nquiet = \"1s\"\n"},
+			"capacity = 1\n[service.connections]\nper_source = 3\n[service.rate]\nsyn_per_source = \"10/s\"\n[service.response]\nlease = \"2s\"\nquiet = \"1s\"\n"},
 		{"upper", "[observe]\ntick = \"2s\"\ncpu_budget = \"100.0%\"\nmax_sources = 1000000\nipv6_source = 128\n" + web +
-			"[service.connections]\nper_source = 1000000\n[service.rate]\nsyn_per_source = \"1000000/s\"\n[service.response]\nlease = \"10m\"\nquiet = \"24h\"\n"},
+			"capacity = 10000000\n[service.connections]\nper_source = 1000000\n[service.rate]\nsyn_per_source = \"1000000/s\"\n[service.response]\nlease = \"10m\"\nquiet = \"24h\"\n"},
 		{"ports", "[[service]]\nname = \"all\"\nports = [\"1-65535\"]\n"},
 		{"names", "[[service]]\nname = \"a" + strings.Repeat("_", 31) + "\"\nports = [1]\n" +
 			"[[service]]\nname = \"a\"\nports = [65535]\n"},

@@ -34,6 +34,7 @@ type Service struct {
 	Ports       []PortRange  // sorted, not overlapping
 	Addresses   []netip.Addr // clients connect to, sorted; empty means all of this host
 	Traffic     Traffic
+	Capacity    int // connections the application can hold at once; 0: not known
 	Connections Connections
 	Rate        Rate
 	Response    Response

@@ -32,6 +32,7 @@ type rawService struct {
 	Ports       []any          `toml:"ports"`
 	Addresses   []*string      `toml:"addresses" want:"an address in quotes, such as \"192.0.2.1\""`
 	Traffic     *string        `toml:"traffic" want:"\"local\", \"forwarded\" or \"both\""`
+	Capacity    *int64         `toml:"capacity"`
 	Connections rawConnections `toml:"connections"`
 	Rate        rawRate        `toml:"rate"`
 	Response    rawResponse    `toml:"response"`
