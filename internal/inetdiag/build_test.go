@@ -7,24 +7,26 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+const (
+	v4 = "192.0.2.1:80"
+	v6 = "[2001:db8::1]:80"
+
+	nlmsgHdrLen = 16 // sizeof(struct nlmsghdr) of linux/netlink.h
+)
+
 // datagram builds what the kernel sends, message by message.
 type datagram []byte
 
 // msg appends one message, padded to four bytes.
-func (d datagram) msg(kind, flags uint16, seq uint32, body []byte) datagram {
-	start := len(d)
-	b := appendHeader(d, kind, flags, seq)
-	b = sealLength(append(b, body...), start)
-	return append(b, make([]byte, align4(len(b))-len(b))...)
+func (d datagram) msg(kind uint16, body []byte) datagram {
+	b := binary.NativeEndian.AppendUint32(d, uint32(nlmsgHdrLen+len(body)))
+	b = binary.NativeEndian.AppendUint16(b, kind)
+	b = append(b, make([]byte, nlmsgHdrLen-6)...) // flags, sequence number, port: no request's
+	return pad(append(b, body...))
 }
 
-func (d datagram) done(seq uint32) datagram {
-	return d.msg(unix.NLMSG_DONE, unix.NLM_F_MULTI, seq, make([]byte, 4))
-}
-
-func (d datagram) errno(seq uint32, e unix.Errno) datagram {
-	return d.msg(unix.NLMSG_ERROR, 0, seq, binary.NativeEndian.AppendUint32(nil, uint32(-int32(e))))
-}
+// pad appends what is missing to a multiple of four bytes.
+func pad(b []byte) []byte { return append(b, make([]byte, -len(b)&3)...) }
 
 // diag builds a struct inet_diag_msg.
 func diag(state State, local, remote string, attrs ...[]byte) []byte {
@@ -51,8 +53,7 @@ func diag(state State, local, remote string, attrs ...[]byte) []byte {
 func attr(kind uint16, value []byte) []byte {
 	b := binary.NativeEndian.AppendUint16(nil, uint16(attrHdrLen+len(value)))
 	b = binary.NativeEndian.AppendUint16(b, kind)
-	b = append(b, value...)
-	return append(b, make([]byte, align4(len(b))-len(b))...)
+	return pad(append(b, value...))
 }
 
 // tcpInfo builds a struct tcp_info of n bytes.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"golang.org/x/sys/unix"
+
+	"ebbgate/internal/nlwire"
 )
 
 // mappedPrefix begins every IPv4-mapped address.
@@ -28,24 +30,9 @@ func (c *Conn) destroy(family uint8, id ID) error {
 	if family != unix.AF_INET && family != unix.AF_INET6 {
 		return fmt.Errorf("family %d is neither AF_INET nor AF_INET6", family)
 	}
-	if c.busy {
-		return errBusy
-	}
-	c.busy = true
-	defer func() { c.busy = false }()
-	if err := c.drain(); err != nil {
-		return fmt.Errorf("read the rest of an earlier dump: %w", err)
-	}
 	family, id = unmapID(family, id)
-	c.seq++
-	b := appendHeader(c.req[:0], sockDestroy, unix.NLM_F_REQUEST|unix.NLM_F_ACK, c.seq)
-	b = appendRequestV2(b, family, 0, ^States(0), &id)
-	c.req = sealLength(b, 0)
-	if err := c.wire.send(c.req); err != nil {
-		return destroyError(err)
-	}
-	a := answer{seq: c.seq, sock: &c.sock}
-	return destroyError(c.receive(&a, nil))
+	c.body = appendRequestV2(c.body[:0], family, 0, ^States(0), &id)
+	return destroyError(c.nl.Do(&nlwire.Request{Type: sockDestroy, Body: c.body}, nil))
 }
 
 // unmapID turns the ID of a connection which a dual-stack socket holds with an IPv4 peer into the

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 
 	"golang.org/x/sys/unix"
+
+	"ebbgate/internal/nlwire"
 )
 
 // Offsets into struct tcp_info of what proves a handshake; Linux 4.18 has both.
@@ -24,22 +26,17 @@ type notices struct {
 // feed decodes one datagram and calls each for every connection in it whose handshake was
 // completed. It stops at bytes that are no message.
 func (n *notices) feed(b []byte, each func(*Socket)) {
-	for len(b) >= nlmsgHdrLen {
-		size := binary.NativeEndian.Uint32(b)
-		if size < nlmsgHdrLen || uint64(size) > uint64(len(b)) {
-			break
-		}
-		n.message(b[:size], each)
-		b = b[min(align4(int(size)), len(b)):]
+	m := nlwire.Messages{Rest: b}
+	for m.Next() {
+		n.message(m.Kind, m.Body, each)
 	}
-	if len(b) > 0 {
+	if !m.Whole() {
 		n.broken++
 	}
 }
 
-func (n *notices) message(b []byte, each func(*Socket)) {
-	body := b[nlmsgHdrLen:]
-	switch kind := binary.NativeEndian.Uint16(b[4:]); {
+func (n *notices) message(kind uint16, body []byte, each func(*Socket)) {
+	switch {
 	case kind == unix.NLMSG_NOOP:
 	case kind != sockDiagByFamily || !n.sock.decode(body, true):
 		n.broken++
@@ -48,16 +45,18 @@ func (n *notices) message(b []byte, each func(*Socket)) {
 	}
 }
 
-// infoAttribute returns the tcp_info among attributes that decode has found to be sound, or nil.
+// infoAttribute returns the tcp_info among attributes that decode has found to be sound, or nil. If
+// there are several it is the last, as in decode, so that both speak of the same.
 func infoAttribute(b []byte) []byte {
+	var info []byte
 	for len(b) >= attrHdrLen {
 		n := int(binary.NativeEndian.Uint16(b))
 		if binary.NativeEndian.Uint16(b[2:]) == attrInfo {
-			return b[attrHdrLen:n]
+			info = b[attrHdrLen:n]
 		}
 		b = b[min(align4(n), len(b)):]
 	}
-	return nil
+	return info
 }
 
 // completed reports whether a destroyed socket was a connection whose handshake was completed.

@@ -27,7 +27,7 @@ func TestNotices(t *testing.T) {
 	const client, nobody, gone = "198.51.100.7:40000", "0.0.0.0:0", "198.51.100.7:0"
 	short := tcpInfo(infoDelivered, 0, 0, 0, 0, 0)
 	good := ending(v4, client, 1, 20)
-	one := func(body []byte) datagram { return datagram{}.msg(sockDiagByFamily, 0, 0, body) }
+	one := func(body []byte) datagram { return datagram{}.msg(sockDiagByFamily, body) }
 	tests := []struct {
 		name   string
 		in     datagram
@@ -37,8 +37,8 @@ func TestNotices(t *testing.T) {
 		{"OK empty", nil, 0, 0},
 		{"OK IPv4", one(good), 1, 0},
 		{"OK IPv6", one(ending(v6, "[2001:db8::7]:40000", 1, noRTT)), 1, 0},
-		{"OK two in one datagram", one(good).msg(sockDiagByFamily, 0, 0, good), 2, 0},
-		{"OK no-op", datagram{}.msg(unix.NLMSG_NOOP, 0, 0, nil).msg(sockDiagByFamily, 0, 0, good), 1, 0},
+		{"OK two in one datagram", one(good).msg(sockDiagByFamily, good), 2, 0},
+		{"OK no-op", datagram{}.msg(unix.NLMSG_NOOP, nil).msg(sockDiagByFamily, good), 1, 0},
 		{"OK aborted by its process", one(ending("0.0.0.0:80", gone, 0, 20)), 1, 0},
 		{"OK aborted by its process, IPv6", one(ending("[::]:80", "[2001:db8::7]:0", 0, 20)), 1, 0},
 		{"no listener", one(ending(v4, nobody, 0, noRTT)), 0, 0},
@@ -50,14 +50,16 @@ func TestNotices(t *testing.T) {
 		{"no round trip before it was aborted", one(ending(v4, gone, 0, noRTT)), 0, 0},
 		{"no tcp_info", one(diag(Close, v4, client, protocol())), 0, 0},
 		{"no tcp_info that is long enough", one(diag(Close, v4, client, attr(attrInfo, short))), 0, 0},
-		{"bad type", datagram{}.msg(19, 0, 0, good).msg(sockDiagByFamily, 0, 0, good), 1, 1},
+		{"the last tcp_info counts", one(diag(Close, v4, client, endingInfo(1, 20), attr(attrInfo, short))), 0, 0},
+		{"no tcp_info of another kind", one(diag(Close, v4, client, attr(attrInfo|unix.NLA_F_NET_BYTEORDER, tcpInfo(280, 0, 0, 0, 0, 0)))), 0, 0},
+		{"bad type", datagram{}.msg(19, good).msg(sockDiagByFamily, good), 1, 1},
 		{"bad family", one(append([]byte{unix.AF_UNIX}, good[1:]...)), 0, 1},
 		{"bad short socket", one(good[:diagMsgLen-1]), 0, 1},
 		{"bad attribute", one(diag(Close, v4, client, []byte{3, 0, 2, 0})), 0, 1},
 		{"bad attribute beyond the message", one(diag(Close, v4, client, []byte{200, 0, 2, 0})), 0, 1},
 		{"bad trailing bytes", append(one(good), 1, 2, 3), 1, 1},
 		{"bad length", datagram{0xff, 0xff, 0xff, 0xff, 20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, 0, 1},
-		{"bad length below the header", datagram(appendHeader(nil, sockDiagByFamily, 0, 0)), 0, 1},
+		{"bad length below the header", make(datagram, nlmsgHdrLen), 0, 1},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -77,9 +79,9 @@ func TestNotices(t *testing.T) {
 }
 
 func FuzzNotices(f *testing.F) {
-	f.Add([]byte(datagram{}.msg(sockDiagByFamily, 0, 0, ending(v4, "198.51.100.7:40000", 1, 20))))
-	f.Add([]byte(datagram{}.msg(sockDiagByFamily, 0, 0, ending("[::]:80", "[2001:db8::7]:0", 0, 20))))
-	f.Add([]byte(datagram{}.msg(unix.NLMSG_NOOP, 0, 0, nil).msg(99, 0, 0, nil)))
+	f.Add([]byte(datagram{}.msg(sockDiagByFamily, ending(v4, "198.51.100.7:40000", 1, 20))))
+	f.Add([]byte(datagram{}.msg(sockDiagByFamily, ending("[::]:80", "[2001:db8::7]:0", 0, 20))))
+	f.Add([]byte(datagram{}.msg(unix.NLMSG_NOOP, nil).msg(99, nil)))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var n notices
 		got := 0

@@ -5,23 +5,25 @@ import (
 	"fmt"
 
 	"golang.org/x/sys/unix"
+
+	"ebbgate/internal/nlwire"
 )
 
 // Reasons why a dump is not whole. What was handed to the callback before is true, but a socket
 // that was not seen may exist all the same: the caller marks its result incomplete.
 var (
 	// ErrInterrupted is the kernel's own mark (NLM_F_DUMP_INTR): the table changed under the dump.
-	ErrInterrupted = errors.New("the kernel marked the dump as interrupted")
-	// ErrOverrun says that messages were lost for want of receive buffer (ENOBUFS, NLMSG_OVERRUN).
-	ErrOverrun = errors.New("netlink messages were lost (receive buffer overrun)")
+	ErrInterrupted = nlwire.ErrInterrupted
+	// ErrOverrun says that messages were lost for want of receive buffer.
+	ErrOverrun = nlwire.ErrOverrun
 	// ErrTruncated says that a message was longer than our receive buffer.
-	ErrTruncated = errors.New("a netlink message was longer than the receive buffer")
+	ErrTruncated = nlwire.ErrTruncated
 	// ErrMalformed says that an answer contradicts linux/netlink.h or linux/inet_diag.h.
-	ErrMalformed = errors.New("the kernel's answer could not be decoded")
-	// ErrTimeout says that the kernel stayed silent for the receive time-out.
-	ErrTimeout = errors.New("the kernel did not answer in time")
+	ErrMalformed = nlwire.ErrMalformed
+	// ErrTimeout says that the kernel stayed silent for two seconds.
+	ErrTimeout = nlwire.ErrTimeout
 	// ErrStopped says that Request.Stop ended the dump.
-	ErrStopped = errors.New("stopped by the caller")
+	ErrStopped = nlwire.ErrStopped
 )
 
 // Outcomes of Destroy a caller reacts to.

@@ -209,6 +209,31 @@ func TestKernelStopAndGoOn(t *testing.T) {
 	}
 }
 
+func TestKernelRefusesReentry(t *testing.T) {
+	nstest.Enter(t)
+	const n = 3
+	for i := range n {
+		nstest.Listen(t, fmt.Sprintf("127.0.0.1:%d", 80+i), 5)
+	}
+	c := open(t)
+	req := Request{Family: unix.AF_INET, States: StatesOf(Listen)}
+	seen := map[uint16]bool{}
+	if err := c.Dump(req, func(s *Socket) {
+		if err := c.Dump(Request{Family: unix.AF_UNSPEC, States: StatesOf(Listen)}, func(*Socket) {}); err == nil {
+			t.Error("a dump within a dump was accepted")
+		}
+		if err := c.Destroy(s.Family, s.ID); err == nil {
+			t.Error("a destroy within a dump was accepted")
+		}
+		seen[s.LocalPort] = true
+	}); err != nil || len(seen) != n {
+		t.Errorf("the dump around them: %d listeners, %v; want %d", len(seen), err, n)
+	}
+	if left := find(t, c, req); len(left) != n {
+		t.Errorf("%d listeners left, want %d", len(left), n)
+	}
+}
+
 func TestKernelDumpDoesNotAllocate(t *testing.T) {
 	nstest.Enter(t)
 	crowd(t, 1000)

@@ -8,6 +8,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"ebbgate/internal/nlwire"
 )
 
 // The multicast groups of destroyed TCP sockets (enum sknetlink_groups of linux/sock_diag.h).
@@ -19,7 +21,7 @@ const noticeBuffer = 8 << 20
 
 // multicast is the netlink socket as Subscription sees it; tests put a script in its place.
 type multicast interface {
-	recv(b []byte, wait bool) (n int, from uint32, err error)
+	Recv(b []byte, wait bool) (n int, from uint32, err error)
 	member(on bool) error
 	// dropped returns how many messages the kernel had no room for since the socket was opened,
 	// modulo 2^32.
@@ -27,12 +29,12 @@ type multicast interface {
 	// wait returns when there is something to read, unless deaf, after wake, or after d.
 	wait(d time.Duration, deaf bool) error
 	wake() error
-	close() error
+	Close() error
 }
 
 // groupSocket is the real multicast.
 type groupSocket struct {
-	*netlinkSocket
+	*nlwire.Socket
 	event int // eventfd(2) that ends a wait
 	polls [2]unix.PollFd
 	count [8]byte // read from event; a field, so that it is not allocated
@@ -42,22 +44,22 @@ var _ multicast = (*groupSocket)(nil)
 
 // openGroups opens a socket in the calling thread's network namespace, a member of no group yet.
 func openGroups(buffer int) (*groupSocket, error) {
-	s, err := openSocket()
+	s, err := nlwire.OpenSocket(unix.NETLINK_SOCK_DIAG)
 	if err != nil {
 		return nil, err
 	}
 	event, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open eventfd: %w", err), s.close())
+		return nil, errors.Join(fmt.Errorf("open eventfd: %w", err), s.Close())
 	}
-	g := &groupSocket{netlinkSocket: s, event: event}
-	if unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, buffer) != nil {
+	g := &groupSocket{Socket: s, event: event}
+	if unix.SetsockoptInt(s.FD(), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, buffer) != nil {
 		// Not privileged: net.core.rmem_max bounds what we get.
-		if err := unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_RCVBUF, buffer); err != nil {
-			return nil, errors.Join(fmt.Errorf("set receive buffer: %w", err), g.close())
+		if err := unix.SetsockoptInt(s.FD(), unix.SOL_SOCKET, unix.SO_RCVBUF, buffer); err != nil {
+			return nil, errors.Join(fmt.Errorf("set receive buffer: %w", err), g.Close())
 		}
 	}
-	g.polls = [2]unix.PollFd{{Fd: int32(event), Events: unix.POLLIN}, {Fd: int32(s.fd), Events: unix.POLLIN}}
+	g.polls = [2]unix.PollFd{{Fd: int32(event), Events: unix.POLLIN}, {Fd: int32(s.FD()), Events: unix.POLLIN}}
 	return g, nil
 }
 
@@ -67,7 +69,7 @@ func (g *groupSocket) member(on bool) error {
 		option, what = unix.NETLINK_ADD_MEMBERSHIP, "join"
 	}
 	for _, group := range destroyGroups {
-		if err := unix.SetsockoptInt(g.fd, unix.SOL_NETLINK, option, group); err != nil {
+		if err := unix.SetsockoptInt(g.FD(), unix.SOL_NETLINK, option, group); err != nil {
 			return fmt.Errorf("%s multicast group %d: %w", what, group, err)
 		}
 	}
@@ -80,7 +82,7 @@ const skMeminfoDrops = 8
 func (g *groupSocket) dropped() (uint32, error) {
 	var info [skMeminfoDrops + 1]uint32
 	size := uint32(unsafe.Sizeof(info))
-	_, _, errno := unix.Syscall6(unix.SYS_GETSOCKOPT, uintptr(g.fd), unix.SOL_SOCKET, unix.SO_MEMINFO,
+	_, _, errno := unix.Syscall6(unix.SYS_GETSOCKOPT, uintptr(g.FD()), unix.SOL_SOCKET, unix.SO_MEMINFO,
 		uintptr(unsafe.Pointer(&info)), uintptr(unsafe.Pointer(&size)), 0)
 	if errno != 0 {
 		return 0, fmt.Errorf("read what was dropped (SO_MEMINFO): %w", errno)
@@ -114,8 +116,8 @@ func (g *groupSocket) wake() error {
 	return nil
 }
 
-func (g *groupSocket) close() error {
-	err := g.netlinkSocket.close()
+func (g *groupSocket) Close() error {
+	err := g.Socket.Close()
 	if e := unix.Close(g.event); e != nil {
 		err = errors.Join(err, fmt.Errorf("close eventfd: %w", e))
 	}

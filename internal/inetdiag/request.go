@@ -32,13 +32,11 @@ const (
 
 	reqBytecode = 1 // INET_DIAG_REQ_BYTECODE
 
-	attrInfo    = 2  // INET_DIAG_INFO
-	attrV6Only  = 11 // INET_DIAG_SKV6ONLY
-	extInfo     = 1 << (attrInfo - 1)
-	sockidLen   = 48
-	reqLen      = 8 + sockidLen
-	nlmsgHdrLen = 16
-	attrHdrLen  = 4
+	attrInfo   = 2  // INET_DIAG_INFO
+	attrV6Only = 11 // INET_DIAG_SKV6ONLY
+	extInfo    = 1 << (attrInfo - 1)
+	sockidLen  = 48
+	attrHdrLen = 4
 
 	// maxFilter keeps the attribute's length within its 16 bits.
 	maxFilter = 1<<16 - 1 - attrHdrLen - 3
@@ -68,10 +66,8 @@ func (r *Request) check() error {
 	return nil
 }
 
-// appendDump appends the dump request to b.
-func (r *Request) appendDump(b []byte, seq uint32) []byte {
-	start := len(b)
-	b = appendHeader(b, r.kind(), unix.NLM_F_REQUEST|unix.NLM_F_DUMP, seq)
+// appendBody appends to b what follows the header of the dump request.
+func (r *Request) appendBody(b []byte) []byte {
 	var ext uint8
 	if r.Info {
 		ext = extInfo
@@ -90,7 +86,7 @@ func (r *Request) appendDump(b []byte, seq uint32) []byte {
 		b = binary.NativeEndian.AppendUint16(b, reqBytecode)
 		b = append(b, r.Filter...)
 	}
-	return sealLength(b, start)
+	return b
 }
 
 // appendRequestV2 appends a struct inet_diag_req_v2.
@@ -98,19 +94,4 @@ func appendRequestV2(b []byte, family, ext uint8, states States, id *ID) []byte 
 	b = append(b, family, unix.IPPROTO_TCP, ext, 0)
 	b = binary.NativeEndian.AppendUint32(b, uint32(states))
 	return append(b, id[:]...)
-}
-
-// appendHeader appends a struct nlmsghdr whose length sealLength fills in.
-func appendHeader(b []byte, kind, flags uint16, seq uint32) []byte {
-	b = binary.NativeEndian.AppendUint32(b, 0)
-	b = binary.NativeEndian.AppendUint16(b, kind)
-	b = binary.NativeEndian.AppendUint16(b, flags)
-	b = binary.NativeEndian.AppendUint32(b, seq)
-	return binary.NativeEndian.AppendUint32(b, 0)
-}
-
-// sealLength writes the length of the message that begins at start.
-func sealLength(b []byte, start int) []byte {
-	binary.NativeEndian.PutUint32(b[start:], uint32(len(b)-start))
-	return b
 }

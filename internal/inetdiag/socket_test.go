@@ -1,12 +1,15 @@
 package inetdiag
 
 import (
+	"bytes"
 	"encoding/binary"
 	"net/netip"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"ebbgate/internal/nlwire"
 )
 
 func TestSocketDecode(t *testing.T) {
@@ -43,6 +46,19 @@ func TestSocketDecode(t *testing.T) {
 	}
 }
 
+func TestSocketDecodeRefuses(t *testing.T) {
+	good := diag(Established, v4, "198.51.100.7:40000")
+	for name, in := range map[string][]byte{
+		"nothing":   nil,
+		"too short": good[:diagMsgLen-1],
+		"family":    append([]byte{unix.AF_UNIX}, good[1:]...),
+	} {
+		if new(Socket).decode(in, false) {
+			t.Errorf("%s: decoded", name)
+		}
+	}
+}
+
 func TestSocketAttributes(t *testing.T) {
 	full := attr(attrInfo, tcpInfo(248, 11, 22, 33, 44, 55))
 	tests := []struct {
@@ -63,6 +79,7 @@ func TestSocketAttributes(t *testing.T) {
 		{"exactly enough info", Established, true, [][]byte{attr(attrInfo, tcpInfo(infoLen, 11, 22, 33, 44, 55))}, true, false, true},
 		{"one byte short of info", Established, true, [][]byte{attr(attrInfo, tcpInfo(infoLen-1, 0, 0, 0, 0, 0))}, true, false, false},
 		{"no attribute", Established, true, nil, true, false, false},
+		{"attribute cut short by the message", Established, true, [][]byte{full[:len(full)-1]}, false, false, false},
 		{"length below header", Listen, false, [][]byte{{3, 0, 11, 0}}, false, false, false},
 		{"length beyond message", Listen, false, [][]byte{{9, 0, 11, 0, 1, 0, 0, 0}}, false, false, false},
 		{"half a header", Listen, false, [][]byte{attr(attrV6Only, []byte{1}), {4, 0}}, false, true, false},
@@ -133,4 +150,35 @@ func TestUnmapID(t *testing.T) {
 			}
 		})
 	}
+}
+
+// FuzzDecode decodes every message of a datagram, whatever its type.
+func FuzzDecode(f *testing.F) {
+	v6sock := diag(Listen, v6, "[::]:0", attr(attrV6Only, []byte{1}))
+	info := diag(CloseWait, v4, "198.51.100.7:40000", attr(99, []byte("foreign")), attr(attrInfo, tcpInfo(248, 1, 2, 3, 4, 5)))
+	f.Add([]byte(datagram{}.msg(sockDiagByFamily, v6sock).msg(tcpdiagGetSock, info)))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		before := bytes.Clone(b)
+		for m := (nlwire.Messages{Rest: b}); m.Next(); {
+			var s Socket
+			if !s.decode(m.Body, true) {
+				continue
+			}
+			if s.Family != unix.AF_INET && s.Family != unix.AF_INET6 {
+				t.Errorf("socket of family %d", s.Family)
+			}
+			if l := s.Local(); !l.IsValid() || l.Addr().Is4In6() {
+				t.Errorf("local address %v", l)
+			}
+			if s.Family == unix.AF_INET && !s.Remote().Addr().Is4() {
+				t.Errorf("remote address %v of an IPv4 socket", s.Remote())
+			}
+			if s.HasInfo && len(m.Body) < diagMsgLen+attrHdrLen+infoLen {
+				t.Errorf("tcp_info in a message of %d bytes", len(m.Body))
+			}
+		}
+		if !bytes.Equal(b, before) {
+			t.Error("the bytes were written to")
+		}
+	})
 }

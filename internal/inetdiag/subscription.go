@@ -91,7 +91,7 @@ func (s *Subscription) Wake() error { return s.group.wake() }
 // messages are no error: Lost counts them.
 func (s *Subscription) Read(limit int, each func(*Socket)) (more bool, err error) {
 	for range limit {
-		n, from, err := s.group.recv(s.buf, false)
+		n, from, err := s.group.Recv(s.buf, false)
 		switch {
 		case err == unix.EAGAIN:
 			return false, nil
@@ -121,4 +121,4 @@ func (s *Subscription) Lost() (uint64, error) {
 }
 
 // Close gives socket and descriptors back. The Subscription cannot be used afterwards.
-func (s *Subscription) Close() error { return s.group.close() }
+func (s *Subscription) Close() error { return s.group.Close() }

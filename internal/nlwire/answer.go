@@ -6,15 +6,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// header is sizeof(struct nlmsghdr) of linux/netlink.h.
-const header = 16
-
 // answer decodes what the kernel sends in reply to one request. It touches no socket: bytes in,
 // calls of each out.
 type answer struct {
 	seq  uint32
 	kind uint16 // type of the messages that carry a body for each
-	each func(body []byte) bool
 
 	done bool  // the kernel has said its last word
 	err  error // the errno of that word
@@ -30,40 +26,36 @@ func (a *answer) blame(flaw error) {
 
 // feed decodes one datagram. Messages of other requests, left over from a dump that was given
 // up, are skipped. It stops at the last word and at bytes that are no message.
-func (a *answer) feed(b []byte) {
-	for len(b) >= header {
-		size := binary.NativeEndian.Uint32(b)
-		if size < header || uint64(size) > uint64(len(b)) {
-			break
+func (a *answer) feed(b []byte, each func(body []byte) bool) {
+	m := Messages{Rest: b}
+	for m.Next() {
+		if m.Seq != a.seq {
+			continue
 		}
-		if binary.NativeEndian.Uint32(b[8:]) == a.seq {
-			a.message(b[:size])
-			if a.done {
-				return
-			}
+		a.message(&m, each)
+		if a.done {
+			return
 		}
-		b = b[min(align4(int(size)), len(b)):]
 	}
-	if len(b) > 0 {
+	if !m.Whole() {
 		a.blame(ErrMalformed)
 	}
 }
 
 // message takes one whole message of our request.
-func (a *answer) message(b []byte) {
-	if binary.NativeEndian.Uint16(b[6:])&unix.NLM_F_DUMP_INTR != 0 {
+func (a *answer) message(m *Messages, each func(body []byte) bool) {
+	if m.Flags&unix.NLM_F_DUMP_INTR != 0 {
 		a.blame(ErrInterrupted)
 	}
-	body := b[header:]
-	switch kind := binary.NativeEndian.Uint16(b[4:]); {
-	case kind == unix.NLMSG_NOOP:
-	case kind == unix.NLMSG_OVERRUN:
+	switch {
+	case m.Kind == unix.NLMSG_NOOP:
+	case m.Kind == unix.NLMSG_OVERRUN:
 		a.blame(ErrOverrun)
-	case kind == unix.NLMSG_ERROR:
-		a.finish(body, true)
-	case kind == unix.NLMSG_DONE:
-		a.finish(body, false)
-	case kind != a.kind || a.each != nil && !a.each(body):
+	case m.Kind == unix.NLMSG_ERROR:
+		a.finish(m.Body, true)
+	case m.Kind == unix.NLMSG_DONE:
+		a.finish(m.Body, false)
+	case m.Kind != a.kind || each != nil && !each(m.Body):
 		a.blame(ErrMalformed)
 	}
 }

@@ -45,14 +45,14 @@ func TestAnswer(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var got []string
-			a := answer{seq: 7, kind: item, each: func(b []byte) bool {
+			a := answer{seq: 7, kind: item}
+			a.feed(tt.in, func(b []byte) bool {
 				if string(b) == "refused" {
 					return false
 				}
 				got = append(got, string(b))
 				return true
-			}}
-			a.feed(tt.in)
+			})
 			if all := strings.Join(got, ","); all != tt.got || a.done != tt.done || !errors.Is(a.result(), tt.want) {
 				t.Errorf("got %q, done %v, %v; want %q, %v, %v", all, a.done, a.result(), tt.got, tt.done, tt.want)
 			}
@@ -62,7 +62,7 @@ func TestAnswer(t *testing.T) {
 
 func TestAnswerKeepsFirstFlaw(t *testing.T) {
 	a := answer{seq: 1, kind: item}
-	a.feed(datagram{}.msg(unix.NLMSG_OVERRUN, 0, 1, "").msg(99, unix.NLM_F_DUMP_INTR, 1, "").done(1))
+	a.feed(datagram{}.msg(unix.NLMSG_OVERRUN, 0, 1, "").msg(99, unix.NLM_F_DUMP_INTR, 1, "").done(1), nil)
 	if !errors.Is(a.result(), ErrOverrun) {
 		t.Errorf("got %v, want the overrun that came first", a.result())
 	}
@@ -75,12 +75,12 @@ func FuzzAnswer(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		before := slices.Clone(b)
 		bytes, messages := 0, 0
-		a := answer{seq: 7, kind: item, each: func(body []byte) bool {
+		a := answer{seq: 7, kind: item}
+		a.feed(b, func(body []byte) bool {
 			bytes += len(body)
 			messages++
 			return len(body)%2 == 0
-		}}
-		a.feed(b)
+		})
 		if bytes+messages*header > len(b) {
 			t.Errorf("%d messages with %d bytes of body in %d bytes", messages, bytes, len(b))
 		}

@@ -27,7 +27,7 @@ type Conn struct {
 // Open opens a Conn for a netlink protocol (NETLINK_NETFILTER, ...) in the network namespace of
 // the calling thread. It stays there, whatever thread uses it later.
 func Open(protocol int) (*Conn, error) {
-	s, err := openSocket(protocol)
+	s, err := OpenSocket(protocol)
 	if err != nil {
 		return nil, fmt.Errorf("open netlink protocol %d: %w", protocol, err)
 	}
@@ -39,7 +39,7 @@ func newConn(w wire) *Conn {
 }
 
 // Close gives the netlink socket back. The Conn cannot be used afterwards.
-func (c *Conn) Close() error { return c.wire.close() }
+func (c *Conn) Close() error { return c.wire.Close() }
 
 // Do sends a request and calls each with the body of every message of its answer. The bytes are
 // valid during the call only. each returns false for a body it cannot decode, which ends nothing
@@ -63,18 +63,18 @@ func (c *Conn) Do(req *Request, each func(body []byte) bool) error {
 		return fmt.Errorf("send request: %w", err)
 	}
 	c.open = true
-	a := answer{seq: c.seq, kind: req.Answer, each: each}
-	return c.receive(&a, req.Stop)
+	a := answer{seq: c.seq, kind: req.Answer}
+	return c.receive(&a, each, req.Stop)
 }
 
 // receive reads until the kernel has said its last word. A loss does not end it: what is left is
 // still worth having, and a dump has to be read to its end anyway.
-func (c *Conn) receive(a *answer, stop func() bool) error {
+func (c *Conn) receive(a *answer, each func(body []byte) bool, stop func() bool) error {
 	for {
 		if stop != nil && stop() {
 			return ErrStopped
 		}
-		n, from, err := c.wire.recv(c.buf, true)
+		n, from, err := c.wire.Recv(c.buf, true)
 		switch {
 		case err == unix.ENOBUFS:
 			a.blame(ErrOverrun)
@@ -89,7 +89,7 @@ func (c *Conn) receive(a *answer, stop func() bool) error {
 			a.blame(ErrTruncated)
 			n = len(c.buf)
 		}
-		a.feed(c.buf[:n])
+		a.feed(c.buf[:n], each)
 		if a.done {
 			c.open = false
 			return a.result()
@@ -101,7 +101,7 @@ func (c *Conn) receive(a *answer, stop func() bool) error {
 // while the last is being read, so an empty queue means that there is none.
 func (c *Conn) drain() error {
 	for c.open {
-		n, from, err := c.wire.recv(c.buf, false)
+		n, from, err := c.wire.Recv(c.buf, false)
 		switch {
 		case err == unix.EAGAIN:
 			c.open = false
@@ -110,7 +110,7 @@ func (c *Conn) drain() error {
 			return err
 		case from == 0:
 			a := answer{seq: c.seq}
-			a.feed(c.buf[:min(n, len(c.buf))])
+			a.feed(c.buf[:min(n, len(c.buf))], nil)
 			c.open = !a.done
 		}
 	}

@@ -31,9 +31,9 @@ func (s *script) send(b []byte) error {
 	return s.fail
 }
 
-func (s *script) close() error { return nil }
+func (s *script) Close() error { return nil }
 
-func (s *script) recv(b []byte, wait bool) (int, uint32, error) {
+func (s *script) Recv(b []byte, wait bool) (int, uint32, error) {
 	if len(s.steps) == 0 {
 		if wait {
 			s.t.Fatal("Conn waits for more than the script has")

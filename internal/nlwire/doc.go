@@ -3,6 +3,7 @@
 //
 // It knows messages, sequence numbers, the last word of an answer and the ways in which an answer
 // can be less than whole, and nothing of what the messages mean: packages which read one part of
-// the kernel decode the bodies. It opens netlink sockets and nothing else: no file, no clock, no
+// the kernel decode the bodies. Who listens to what was not asked for (multicast) reads a bare
+// Socket and walks its Messages. It opens netlink sockets and nothing else: no file, no clock, no
 // goroutine.
 package nlwire

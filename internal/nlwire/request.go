@@ -13,7 +13,8 @@ type Request struct {
 	// (NLM_F_ACK), so that an answer of any number of messages, or of none, has an end.
 	Dump bool
 	Body []byte // what follows the header; not kept
-	// Answer is the type of the messages that carry an answer.
+	// Answer is the type of the messages that carry an answer; 0 where none is due but the
+	// kernel's word on whether it was done.
 	Answer uint16
 	// Stop, if not nil, is asked before each read of up to 32 KiB; true ends the request with
 	// ErrStopped.

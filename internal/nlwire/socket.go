@@ -19,35 +19,36 @@ const socketBuffer = 1 << 20
 // wire is the netlink socket as Conn sees it; tests put a script in its place.
 type wire interface {
 	send(b []byte) error
-	// recv receives one datagram and returns its true length, which exceeds len(b) if it was
-	// cut, and the sender's port: 0 is the kernel.
-	recv(b []byte, wait bool) (n int, from uint32, err error)
-	close() error
+	Recv(b []byte, wait bool) (n int, from uint32, err error)
+	Close() error
 }
 
-// netlinkSocket is the real wire.
-type netlinkSocket struct {
+// Socket is a bare netlink socket, for those who listen to what was not asked for (multicast); Conn
+// is for those who ask. Its receive buffer is 1 MiB, or what net.core.rmem_max allows where we lack
+// CAP_NET_ADMIN. It is not safe for concurrent use.
+type Socket struct {
 	fd      int
 	from    unix.RawSockaddrNetlink // of the last datagram; fields, so that they are not allocated
 	fromLen uint32
 }
 
-var _ wire = (*netlinkSocket)(nil)
+var _ wire = (*Socket)(nil)
 
-// openSocket opens a socket in the calling thread's network namespace.
-func openSocket(protocol int) (*netlinkSocket, error) {
+// OpenSocket opens a Socket for a netlink protocol (NETLINK_SOCK_DIAG, ...) in the network namespace
+// of the calling thread, where it stays. It is a member of no multicast group.
+func OpenSocket(protocol int) (*Socket, error) {
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, protocol)
 	if err != nil {
 		return nil, fmt.Errorf("open socket: %w", err)
 	}
-	s := &netlinkSocket{fd: fd}
+	s := &Socket{fd: fd}
 	if err := s.prepare(); err != nil {
-		return nil, errors.Join(err, s.close())
+		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
 
-func (s *netlinkSocket) prepare() error {
+func (s *Socket) prepare() error {
 	if unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, socketBuffer) != nil {
 		// Not privileged: net.core.rmem_max bounds what we get, and the default does.
 		if err := unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_RCVBUF, socketBuffer); err != nil {
@@ -64,7 +65,7 @@ func (s *netlinkSocket) prepare() error {
 	return nil
 }
 
-func (s *netlinkSocket) send(b []byte) error {
+func (s *Socket) send(b []byte) error {
 	for {
 		n, err := unix.Write(s.fd, b)
 		switch {
@@ -79,15 +80,23 @@ func (s *netlinkSocket) send(b []byte) error {
 	}
 }
 
-// recv is recvfrom(2) by hand, because unix.Recvfrom allocates an address for every call.
-func (s *netlinkSocket) recv(b []byte, wait bool) (int, uint32, error) {
+// FD returns the descriptor, to poll it or to set options. It belongs to the Socket.
+func (s *Socket) FD() int { return s.fd }
+
+// Recv receives one datagram into b, which must not be empty, and returns its true length, which
+// exceeds len(b) if it was cut, and the sender's port: 0 is the kernel. It allocates nothing.
+//
+// unix.EAGAIN says that there was none, for two seconds with wait, else at this moment, and
+// unix.ENOBUFS that some were lost for want of receive buffer; both are returned as they are.
+func (s *Socket) Recv(b []byte, wait bool) (n int, from uint32, err error) {
+	// recvfrom(2) by hand, because unix.Recvfrom allocates an address for every call.
 	flags := unix.MSG_TRUNC
 	if !wait {
 		flags |= unix.MSG_DONTWAIT
 	}
 	for {
 		s.fromLen = unix.SizeofSockaddrNetlink
-		n, _, errno := unix.Syscall6(unix.SYS_RECVFROM, uintptr(s.fd),
+		size, _, errno := unix.Syscall6(unix.SYS_RECVFROM, uintptr(s.fd),
 			uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), uintptr(flags),
 			uintptr(unsafe.Pointer(&s.from)), uintptr(unsafe.Pointer(&s.fromLen)))
 		if errno == unix.EINTR {
@@ -96,11 +105,12 @@ func (s *netlinkSocket) recv(b []byte, wait bool) (int, uint32, error) {
 		if errno != 0 {
 			return 0, 0, errno
 		}
-		return int(n), s.from.Pid, nil
+		return int(size), s.from.Pid, nil
 	}
 }
 
-func (s *netlinkSocket) close() error {
+// Close gives the socket back. The Socket cannot be used afterwards.
+func (s *Socket) Close() error {
 	if err := unix.Close(s.fd); err != nil {
 		return fmt.Errorf("close socket: %w", err)
 	}

@@ -1,0 +1,38 @@
+package nlwire
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestMessages(t *testing.T) {
+	two := datagram{}.item(7, "abc").msg(unix.NLMSG_NOOP, 1, 0, "")
+	tests := []struct {
+		name  string
+		in    datagram
+		want  string // kind, flags, sequence number and body of each
+		whole bool
+	}{
+		{"nothing", nil, "", true},
+		{"two", two, `2572 2 7 "abc", 1 1 0 ""`, true},
+		{"last one not padded", datagram{}.item(7, "abc")[:19], `2572 2 7 "abc"`, true},
+		{"half a header", two[:len(two)-1], `2572 2 7 "abc"`, false},
+		{"half a body", datagram{}.item(7, "abc")[:18], "", false},
+		{"length below header", make(datagram, header), "", false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var got []string
+			m := Messages{Rest: tt.in}
+			for m.Next() {
+				got = append(got, fmt.Sprintf("%d %d %d %q", m.Kind, m.Flags, m.Seq, m.Body))
+			}
+			if all := strings.Join(got, ", "); all != tt.want || m.Whole() != tt.whole {
+				t.Errorf("got %s, whole %v; want %s, %v", all, m.Whole(), tt.want, tt.whole)
+			}
+		})
+	}
+}
