@@ -1,167 +1,99 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"io"
-	"log/slog"
-	"slices"
-	"strconv"
+	"net/netip"
+	"time"
 
 	"github.com/spf13/cobra"
-
-	"ebbgate/control"
-	"ebbgate/daemon"
-	"ebbgate/observer"
-	"ebbgate/policy"
 )
 
-// counted is the JSON form of a census.
-type counted struct {
-	Complete bool             `json:"complete"` // false: counts are lower bounds
-	CPU      control.Duration `json:"cpu"`      // seconds of one core
-	States   []countedState   `json:"states"`
-	Services []countedService `json:"services"`
+// censusOptions are the flags of census.
+type censusOptions struct {
+	selection selectFlags
+	config    string
+	group     string
+	top       int
+	queues    bool
+	idle      time.Duration
+	watch     time.Duration
+	processes bool
+	json      bool
 }
 
-type countedState struct {
-	State   string `json:"state"`
-	Sockets int    `json:"sockets"`
-}
-
-type countedService struct {
-	Service  string          `json:"service"` // of the policy, or "port N"
-	Ports    string          `json:"ports"`
-	Held     int             `json:"held"`
-	HalfOpen int             `json:"half_open"`
-	Sources  int             `json:"sources"`
-	Top      []countedSource `json:"top"` // the heaviest, as many as --top asks for
-}
-
-type countedSource struct {
-	Source   string `json:"source"`
-	Held     int    `json:"held"`
-	HalfOpen int    `json:"half_open"`
-}
-
-func censusCommand() *cobra.Command {
-	var path string
-	var top int
-	var asJSON bool
-	c := &cobra.Command{
-		Use:   "census",
-		Short: "Count connections by state, service and source, straight from the kernel",
-		Long: `Count this host's TCP connections straight from the kernel; no daemon is needed. Without a
+const censusLong = `Count this host's TCP connections straight from the kernel; no daemon is needed. Without a
 policy every port that somebody listens on is a service. Held are connections that take a
 slot of the application (ESTABLISHED, CLOSE_WAIT, FIN_WAIT), never TIME_WAIT; connections
-the host opened itself do not count. IPv6 addresses count by /64.`,
-		Example: "  ebbgate census\n  ebbgate census --config /etc/ebbgate/config.toml --top 20",
+the host opened itself do not count, and its own addresses are no source. IPv6 addresses count
+by /64, unless --group says otherwise.
+Connections that an application leaks (CLOSE_WAIT for a minute or more) are shown with the
+process that does.
+
+--queues and --idle list single sockets instead: those that wait for somebody, and those
+nobody uses. Root sees every process, other users see their own.`
+
+const censusExample = `  ebbgate census                                      who holds how many connections, of what
+  ebbgate census --port 443 --group 24,48             by network instead of by address
+  ebbgate census --state close-wait,fin-wait-2        sockets in these states only
+  ebbgate census --source 203.0.113.0/24 --top 20     what one network has open here
+  ebbgate census --queues                             who does not read, accept or acknowledge
+  ebbgate census --idle 30m --port 5432               database sessions nobody uses
+  ebbgate census --watch 1s                           again every second, until Ctrl-C
+  ebbgate census --json | jq '.services[] | {service, held}'`
+
+func censusCommand() *cobra.Command {
+	var o censusOptions
+	c := &cobra.Command{
+		Use:     "census",
+		Short:   "Count connections by state, service and source, straight from the kernel",
+		Long:    censusLong,
+		Example: censusExample,
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if top < 0 {
-				return exitWith(exitUsage, fmt.Errorf("--top %d: must be 0 or more", top))
+			look, err := o.check(c)
+			if err != nil {
+				return exitWith(exitUsage, err)
 			}
-			out, err := takeCensus(c.Context(), path, top)
+			if o.watch > 0 {
+				return watchCensus(c.Context(), c.OutOrStdout(), &o, look)
+			}
+			out, err := takeCensus(c.Context(), look)
 			if err != nil {
 				return err
 			}
-			if asJSON {
+			if o.json {
 				return writeJSON(c.OutOrStdout(), out)
 			}
 			return showCensus(c.OutOrStdout(), out)
 		},
 	}
-	c.Flags().StringVar(&path, "config", "", "count by the services of this policy")
-	c.Flags().IntVar(&top, "top", 10, "how many of the heaviest sources of each service to show")
-	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	f := c.Flags()
+	f.StringVar(&o.config, "config", "", "count by the services of this policy")
+	o.selection.add(f)
+	f.StringVar(&o.group, "group", "", "count sources by prefix: IPv4 and IPv6 length, like 24,64; 24; or ,48")
+	f.IntVar(&o.top, "top", 10, "how many sources of each service, or sockets of a list")
+	f.BoolVar(&o.queues, "queues", false, "list sockets whose receive, send or accept queue is not empty")
+	f.DurationVar(&o.idle, "idle", 0, "list established connections without data either way for so long, like 30m")
+	f.DurationVar(&o.watch, "watch", 0, "count again and again, at this interval, like 1s")
+	f.BoolVarP(&o.processes, "processes", "p", false, "name the processes that listen for each service")
+	f.BoolVar(&o.json, "json", false, "print JSON; with --watch one object a line")
 	return c
 }
 
-func takeCensus(ctx context.Context, path string, top int) (*counted, error) {
-	survey, err := observer.TakeSurvey()
-	if err != nil {
-		return nil, exitWith(exitRuntime, err)
-	}
-	p := everyPort(survey.Ports)
-	if path != "" {
-		if p, _, err = daemon.ReadPolicy(path); err != nil {
-			return nil, exitWith(exitUsage, err)
-		}
-	}
-	o, err := observer.Open(slog.New(slog.DiscardHandler))
-	if err != nil {
-		return nil, exitWith(exitRuntime, err)
-	}
-	defer o.Close()
-	o.SetPolicy(p)
-	census, err := o.Census(ctx)
-	if !census.Taken {
-		return nil, exitWith(exitRuntime, err)
-	}
-	out := &counted{Complete: census.Complete, CPU: control.Duration(census.CPU), States: []countedState{}, Services: []countedService{}}
-	for _, s := range survey.States {
-		out.States = append(out.States, countedState(s))
-	}
-	for i := range census.Services {
-		c := &census.Services[i]
-		out.Services = append(out.Services, countService(p.Service(c.Service), c, top))
-	}
-	slices.SortStableFunc(out.Services, func(a, b countedService) int { return b.Held - a.Held })
-	return out, nil
-}
-
-// everyPort is a policy with a service for each port.
-func everyPort(ports []uint16) *policy.Policy {
-	p := &policy.Policy{Observe: policy.Observe{MaxSources: policy.DefaultMaxSources, IPv6Source: policy.DefaultIPv6Source}}
-	for _, port := range ports {
-		p.Services = append(p.Services, policy.Service{Name: "port " + strconv.Itoa(int(port)), Ports: []policy.PortRange{{First: port, Last: port}}})
-	}
-	return p
-}
-
-func countService(svc *policy.Service, c *policy.ServiceCensus, top int) countedService {
-	out := countedService{Service: c.Service, Ports: control.PortsText(svc.Ports), Held: c.Held, HalfOpen: c.HalfOpen,
-		Sources: len(c.Sources) + c.Rest.Sources, Top: []countedSource{}}
-	heaviest := slices.Clone(c.Sources)
-	slices.SortStableFunc(heaviest, func(a, b policy.SourceCensus) int { return b.Held - a.Held })
-	for _, s := range heaviest[:min(top, len(heaviest))] {
-		out.Top = append(out.Top, countedSource{sourceText(s), s.Held, s.HalfOpen})
-	}
-	return out
-}
-
 // sourceText writes a single address without its prefix length, as people know it.
-func sourceText(s policy.SourceCensus) string {
-	if s.Source.IsSingleIP() {
-		return s.Source.Addr().String()
+func sourceText(p netip.Prefix) string {
+	if p.IsSingleIP() {
+		return p.Addr().String()
 	}
-	return s.Source.String()
+	return p.String()
 }
 
 func showCensus(w io.Writer, c *counted) error {
-	var errs []error
-	line := func(format string, args ...any) {
-		_, err := fmt.Fprintf(w, format+"\n", args...)
-		errs = append(errs, err)
-	}
-	line("%-14s %10s", "STATE", "SOCKETS")
-	for _, s := range c.States {
-		line("%-14s %10d", s.State, s.Sockets)
-	}
-	line("")
-	line("%-16s %-24s %10s %10s %10s", "SERVICE", "PORTS", "HELD", "HALF-OPEN", "SOURCES")
-	for _, s := range c.Services {
-		line("%-16s %-24s %10d %10d %10d", s.Service, s.Ports, s.Held, s.HalfOpen, s.Sources)
-		for _, t := range s.Top {
-			line("  %-39s %10d %10d", t.Source, t.Held, t.HalfOpen)
-		}
-	}
-	if !c.Complete {
-		line("\nThe count is not complete: it shows lower bounds.")
-	}
-	if err := errors.Join(errs...); err != nil {
-		return exitWith(exitRuntime, fmt.Errorf("write census: %w", err))
+	p := printer{w: w, width: textWidth(w)}
+	c.write(&p)
+	if p.err != nil {
+		return exitWith(exitRuntime, fmt.Errorf("write census: %w", p.err))
 	}
 	return nil
 }

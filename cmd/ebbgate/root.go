@@ -71,8 +71,8 @@ Ask a running daemon:                ebbgate status`,
 		},
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(runCommand(), checkCommand(), statusCommand(), rulesetCommand(), censusCommand(),
-		replayCommand(), demoCommand(), versionCommand())
+	root.AddCommand(runCommand(), checkCommand(), statusCommand(), rulesetCommand(), censusCommand(), closeCommand(),
+		auditCommand(), replayCommand(), demoCommand(), versionCommand())
 	return root
 }
 
