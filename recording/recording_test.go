@@ -23,6 +23,8 @@ name = "web"
 ports = [80]
   [service.connections]
   per_source = %d
+  [service.rate]
+  syn_per_source = "200/s"
 `
 
 func parse(t *testing.T, perSource int) *policy.Policy {
@@ -40,12 +42,15 @@ func attack() []policy.Observation {
 	source := netip.MustParsePrefix("198.51.100.7/32")
 	for i, held := range []int{3, 60, 150, 400, 100, 0, 0} {
 		at := policy.Instant(i+1) * policy.Instant(20*time.Second)
-		o := policy.Observation{At: at, Wall: int64(at), Counters: policy.Counters{Valid: true, CurrEstab: uint64(held)},
+		o := policy.Observation{At: at, Wall: int64(at), Counters: policy.Counters{Valid: true, CurrEstab: uint64(held), CookiesSent: uint64(i) * 1000},
 			Listeners: []policy.Listener{{Service: "web", Local: netip.MustParseAddrPort("[::]:80"), Backlog: 128}}}
 		o.Census = policy.Census{Taken: true, Complete: true, From: at, Services: []policy.ServiceCensus{{Service: "web", Held: held}}}
 		if held > 0 {
 			o.Census.Services[0].Sources = []policy.SourceCensus{{Source: source, Held: held}}
 		}
+		o.Endings = policy.Endings{Taken: true, From: at, Span: time.Second, Services: []policy.ServiceEndings{
+			{Service: "web", Ended: held, Sources: []policy.SourceEndings{{Source: source, Ended: held}}}}}
+		o.SYNs = []policy.SYNMeter{{Service: "web", SYNs: 500, Over: 300, Sources: []policy.SYNSource{{Source: source, Over: 300, Proven: true}}}}
 		out = append(out, o, policy.Observation{At: at + 1, Faults: []policy.Fault{{Part: "counters", Text: "gone\nfor <now>"}}})
 	}
 	return out
@@ -100,10 +105,11 @@ func TestReplayDecidesTheSame(t *testing.T) {
 	if r.Header.Version != "v1" || r.Header.PolicyHash != HashPolicy([]byte("the policy")) {
 		t.Errorf("header = %+v", r.Header)
 	}
-	turns, limits := 0, 0
+	turns, limits, meters := 0, 0, 0
 	if err := Replay(r, p, func(o Outcome) bool {
 		turns++
 		limits += len(o.Decision.Limits)
+		meters += len(o.Decision.Meters)
 		if !o.Same || o.Turn != turns {
 			t.Errorf("turn %d (%d): another decision: %+v", turns, o.Turn, o.Decision)
 		}
@@ -111,8 +117,8 @@ func TestReplayDecidesTheSame(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if turns != len(want) || limits == 0 {
-		t.Errorf("%d turns with %d limits replayed, want %d turns and some limits", turns, limits, len(want))
+	if turns != len(want) || limits == 0 || meters == 0 {
+		t.Errorf("%d turns with %d limits and %d meters replayed, want %d turns and some of both", turns, limits, meters, len(want))
 	}
 }
 
@@ -211,14 +217,14 @@ func TestABrokenOffRecordingReplaysUpToThere(t *testing.T) {
 }
 
 func TestReaderRefuses(t *testing.T) {
-	header := `{"ebbgate_recording":1,"version":"v","policy_hash":"","state":{}}` + "\n"
+	header := `{"ebbgate_recording":2,"version":"v","policy_hash":"","state":{}}` + "\n"
 	tests := []struct {
 		name string
 		text string
 		want string
 	}{
 		{"no header", "{}\n", "no header"},
-		{"another format", strings.Replace(header, ":1", ":2", 1), `format 2, written by ebbgate "v"; this version reads format 1`},
+		{"another format", strings.Replace(header, ":2", ":1", 1), `format 1, written by ebbgate "v"; this version reads format 2`},
 		{"not JSON", "x\n", "no header"},
 		{"an unknown field", header + `{"observation":{"Weather":1},"decision":""}` + "\n", `line 2: json: unknown field "Weather"`},
 		{"half a line", header + `{"observation"`, "line 2: the recording ends in the middle"},
@@ -254,7 +260,7 @@ func FuzzReader(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add(`{"ebbgate_recording":1,"version":"v","policy_hash":"","state":{}}` + "\n" + `{"observation":{"At":5},"decision":""}` + "\n")
+	f.Add(`{"ebbgate_recording":2,"version":"v","policy_hash":"","state":{}}` + "\n" + `{"observation":{"At":5},"decision":""}` + "\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		r, err := NewReader(bytes.NewReader(zipped(text)))
 		if err != nil {
