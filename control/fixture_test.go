@@ -57,7 +57,7 @@ func attack() *Status {
 	web.LimitsTotal = 1400
 	mail.Attack = &Attack{ID: "7f3b", Kind: "connection-flood", Since: night(3, 2, 9, 0), PeakHeld: 400, PeakSources: 1}
 	mail.RefusedPackets, mail.Traffic = 7, policy.Both
-	mail.SYNs = &SYNMeter{Max: 10, PerS: 60000, UnmeteredPerS: 51000, Sources: 2048, Full: true, Top: []Flooder{}}
+	mail.SYNs = &SYNMeter{Max: 10, PerS: 60000, UnmeteredPerS: 51000, Sources: 2048, UnlistedPerS: 12, ProvenFull: true, Top: []Flooder{}}
 	mail.Limits = []Limit{{Source: netip.MustParsePrefix("2001:db8:bad:cafe::/64"), Held: 400, Max: 20, Refusing: true,
 		Since: night(3, 2, 9, 0), LeaseLeft: Duration(29 * time.Second), Rule: "connections.per_source", Measured: 400, Threshold: 20}}
 	mail.LimitsTotal = 1

@@ -32,7 +32,8 @@ type SYNMeter struct {
 	OverPerS      Rate      `json:"over_per_s"`      // beyond the rate of their source
 	UnmeteredPerS Rate      `json:"unmetered_per_s"` // from more sources than can be told apart: forged at random
 	Sources       int       `json:"sources"`         // listed now
-	Full          bool      `json:"full"`            // there are more than the list has room for
+	UnlistedPerS  Rate      `json:"unlisted_per_s"`  // of those beyond the rate, from more sources than the list has room for
+	ProvenFull    bool      `json:"proven_full"`     // so many clients came that none can be told from a stranger
 	Top           []Flooder `json:"top"`             // the MaxMetered with most
 }
 

@@ -38,17 +38,20 @@ func synWords(m *SYNMeter) (style, string) {
 	}
 	var top []string
 	for _, t := range m.Top[:min(len(m.Top), textMetered)] {
-		top = append(top, sourceText(t.Source)+proof(t))
+		top = append(top, sourceText(t.Source)+proof(t, m.ProvenFull))
 	}
 	more := ""
-	if m.Full {
+	if m.UnlistedPerS > 0 {
 		more = ", and more than can be listed"
 	}
 	return care, fmt.Sprintf("%s, %s of them above %s a source%s: %s", text, perSecond(m.OverPerS), perSecond(Rate(m.Max)), more, naming(top, m.Sources))
 }
 
-// proof says whether the address is known to exist.
-func proof(f Flooder) string {
+// proof says whether the address is known to exist, if that can be told.
+func proof(f Flooder, full bool) string {
+	if full {
+		return ""
+	}
 	if f.Proven {
 		return " (a known client, perhaps forged)"
 	}

@@ -16,8 +16,10 @@ func TestSYNWords(t *testing.T) {
 		{"quiet", SYNMeter{Max: 200, PerS: 40}, plain, "SYNs come at 40/s, no source above 200/s"},
 		{"one source", SYNMeter{Max: 200, PerS: 4000, OverPerS: 3800, Sources: 1, Top: one}, care,
 			"SYNs come at 4,000/s, 3,800/s of them above 200/s a source: 203.0.113.9 (unproven)"},
-		{"more than listed", SYNMeter{Max: 200, PerS: 4000, OverPerS: 3800, Sources: 3000, Full: true, Top: one}, care,
+		{"more than listed", SYNMeter{Max: 200, PerS: 4000, OverPerS: 3800, Sources: 3000, UnlistedPerS: 9, Top: one}, care,
 			"SYNs come at 4,000/s, 3,800/s of them above 200/s a source, and more than can be listed: 203.0.113.9 (unproven) and 2,999 more"},
+		{"too many clients to know", SYNMeter{Max: 200, PerS: 4000, OverPerS: 3800, Sources: 1, ProvenFull: true, Top: one}, care,
+			"SYNs come at 4,000/s, 3,800/s of them above 200/s a source: 203.0.113.9"},
 		{"random", SYNMeter{Max: 200, PerS: 4000, UnmeteredPerS: 1, Sources: 1, Top: one}, care,
 			"SYNs come at 4,000/s from more addresses than there can be clients: they are forged, and nobody is to blame by address"},
 	} {

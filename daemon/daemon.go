@@ -21,6 +21,8 @@ type Watcher interface {
 	Arm(endings bool)
 	// Proven reports whether a source completed a handshake in the last ten minutes.
 	Proven(netip.Prefix) bool
+	// ProvenFull reports whether Proven is true of everybody, for want of room.
+	ProvenFull() bool
 }
 
 // Rules is our table in the kernel.
@@ -110,7 +112,10 @@ type Daemon struct {
 
 	unheard error // what the service manager did not take in this turn
 
-	tally  tally
+	tally    tally
+	turnAt   policy.Instant // the next turn, unless something happens before
+	turnTook time.Duration  // the last one
+
 	rates  rates
 	meters meters
 	rules  map[uint64]policy.Instant // attack to the time of its first rule

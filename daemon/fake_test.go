@@ -76,15 +76,16 @@ type fakeWatcher struct {
 	clock clock
 	trace *trace
 
-	mu        sync.Mutex
-	policies  []*policy.Policy
-	counters  policy.Counters
-	listeners []policy.Listener
-	faults    []policy.Fault
-	endings   policy.Endings
-	armed     bool            // as the daemon said last
-	proven    map[string]bool // sources
-	blocked   chan struct{}   // Tick waits until it is closed
+	mu         sync.Mutex
+	policies   []*policy.Policy
+	counters   policy.Counters
+	listeners  []policy.Listener
+	faults     []policy.Fault
+	endings    policy.Endings
+	armed      bool            // as the daemon said last
+	proven     map[string]bool // sources
+	provenFull bool
+	blocked    chan struct{} // Tick waits until it is closed
 
 	held    map[string]map[string]int // service and source to connections
 	rest    policy.Rest               // of the first service
@@ -170,6 +171,12 @@ func (w *fakeWatcher) Proven(source netip.Prefix) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.proven[source.String()]
+}
+
+func (w *fakeWatcher) ProvenFull() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.provenFull
 }
 
 // hold sets what a source holds of a service.
@@ -279,6 +286,7 @@ func (r *fakeRules) Apply(p enforcer.Plan) error {
 }
 
 func (r *fakeRules) Meters() ([]policy.SYNMeter, error) {
+	r.trace.add(r.clock, "meters")
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !r.kernel.Present {

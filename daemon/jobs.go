@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"ebbgate/enforcer"
+	"ebbgate/observer"
 	"ebbgate/policy"
 )
 
@@ -22,9 +23,18 @@ type closingResult struct {
 	err    error
 }
 
-// censusPause is the least time from the end of one census to the start of the next. Each brings a
-// turn of the loop with it, whose cost the budget of the census does not know.
+// censusPause is the least time from the end of one census to the start of the next.
 const censusPause = 50 * time.Millisecond
+
+// pause returns how long to wait after a census. Each brings a turn of the loop with it, whose cost
+// the budget of the census does not know: turns keep to it by the clock.
+func (d *Daemon) pause() time.Duration {
+	share := time.Duration(d.Policy.Observe.CPUBudget)
+	if d.decision.Watch.Attack {
+		share *= observer.AttackFactor
+	}
+	return max(censusPause, d.turnTook*1000/share)
+}
 
 // count starts a census if one is warranted, affordable, and none is under way. Suspicion that
 // cannot be looked into at once is not forgotten with the counters that raised it.
@@ -49,7 +59,7 @@ func (d *Daemon) count() {
 func (d *Daemon) counted(r censusResult) {
 	d.counting = false
 	now := d.Now()
-	d.countFrom = now.Add(censusPause)
+	d.countFrom = now.Add(d.pause())
 	d.budget.Spend(now, r.census.CPU)
 	err := r.err
 	if err == nil && r.census.Taken && !r.census.Complete {

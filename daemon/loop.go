@@ -39,6 +39,12 @@ func (d *Daemon) Run(ctx context.Context) error {
 		case r := <-d.closings:
 			d.closed(r)
 		case <-timer.C:
+			if d.Now() < d.turnAt {
+				// Only a census is due; what it finds brings the next turn.
+				d.count()
+				timer.Reset(d.wait())
+				continue
+			}
 		}
 		d.turn()
 		timer.Reset(d.wait())
@@ -48,6 +54,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 // turn is one pass from kernel to kernel. The watchdog is fed at its end: a loop that is stuck
 // anywhere in it stops feeding.
 func (d *Daemon) turn() {
+	began := d.Now()
 	d.seen = d.Watcher.Tick()
 	d.seen.Census, d.taken = d.taken, policy.Census{}
 	d.meter(&d.seen)
@@ -65,20 +72,22 @@ func (d *Daemon) turn() {
 	d.publish()
 	d.tell(d.Manager.Watchdog())
 	d.heard()
+	now := d.Now()
+	d.turnTook, d.turnAt = now.Sub(began), now.Add(d.Policy.Observe.Tick)
+	if next := d.decision.Next; next > now {
+		d.turnAt = min(d.turnAt, next)
+	}
 }
 
-// wait returns how long the loop may sleep: a tick, or less if a lease ends before or a census
-// that cannot wait for its turn may start.
+// wait returns how long the loop may sleep: until the next turn, which comes after a tick or when a
+// lease ends, or until a census that cannot wait for it may start.
 func (d *Daemon) wait() time.Duration {
-	wait, now := d.Policy.Observe.Tick, d.Now()
-	sooner := func(t policy.Instant) { wait = min(wait, max(t.Sub(now), time.Millisecond)) }
-	if d.decision.Next != 0 {
-		sooner(d.decision.Next)
-	}
+	now := d.Now()
+	until := d.turnAt
 	if now < d.countFrom && d.suspected {
-		sooner(d.countFrom)
+		until = min(until, d.countFrom)
 	}
-	return wait
+	return max(until.Sub(now), time.Millisecond)
 }
 
 // tell records whether the service manager took a message.

@@ -15,66 +15,83 @@ const (
 	endingsShown = 3 * time.Second
 )
 
+// metersEvery is the least time between two readings of the SYN meters.
+const metersEvery = time.Second
+
 // meters keeps what the meters showed, for display.
 type meters struct {
 	endings map[string]*control.Endings // of the latest count, by service
 	counted policy.Instant              // when it ended
 	syns    map[string]synRate
 	limits  map[string]int // SYNs a second, of the meters that are wanted
+	readAt  policy.Instant // no reading before
 }
 
-// synRate is a SYN meter and how fast its counters rose.
+// synRate is a SYN meter and how fast its counters rise.
 type synRate struct {
-	base                 policy.Instant
-	from, latest         policy.SYNMeter
-	all, over, unmetered control.Rate
+	at    policy.Instant
+	from  policy.SYNMeter // the reading at that time
+	shown *control.SYNMeter
 }
 
 // meter adds to an observation what the kernel's SYN meters show, and which of their sources are
-// proven. The kernel and the observer each know half of it.
+// proven: the kernel and the observer each know half of it. Its cost is bounded by observe.cpu_budget
+// like that of a census: turns of the loop are as many as an attacker likes, readings are not.
 func (d *Daemon) meter(o *policy.Observation) {
-	var err error
-	o.SYNs, err = d.Rules.Meters()
+	d.meters.age(o)
+	began := d.Now()
+	if began < d.meters.readAt {
+		return
+	}
+	syns, err := d.Rules.Meters()
 	d.faults.set(metersPart, err)
-	for i := range o.SYNs {
-		sources := o.SYNs[i].Sources
+	for i := range syns {
+		sources := syns[i].Sources
+		syns[i].ProvenFull = len(sources) > 0 && d.Watcher.ProvenFull()
 		for j := range sources {
 			sources[j].Proven = d.Watcher.Proven(sources[j].Source)
 		}
 	}
-	d.meters.add(o)
+	o.SYNs, o.Metered = syns, err == nil
+	d.meters.read(o)
+	now := d.Now()
+	d.meters.readAt = now.Add(max(metersEvery, now.Sub(began)*1000/time.Duration(d.Policy.Observe.CPUBudget)))
 }
 
-// add takes a turn's readings over.
-func (m *meters) add(o *policy.Observation) {
+// age takes over what ended, and forgets it when it is old.
+func (m *meters) age(o *policy.Observation) {
 	if o.Endings.Taken {
 		m.endings, m.counted = shownEndings(&o.Endings), o.Endings.From.Add(o.Endings.Span)
 	}
 	if o.At.Sub(m.counted) > endingsShown {
 		m.endings = nil
 	}
+}
+
+// read takes a reading of the SYN meters over.
+func (m *meters) read(o *policy.Observation) {
 	old := m.syns
 	m.syns = make(map[string]synRate, len(o.SYNs))
-	for _, now := range o.SYNs {
-		m.syns[now.Service] = old[now.Service].add(o.At, now)
+	for i := range o.SYNs {
+		now := &o.SYNs[i]
+		m.syns[now.Service] = old[now.Service].next(o.At, now, m.limits[now.Service])
 	}
 }
 
-// add takes one reading over. Counters that went back are those of a new table.
-func (r synRate) add(at policy.Instant, now policy.SYNMeter) synRate {
-	r.latest = now
-	span := at.Sub(r.base)
-	switch {
-	case r.base == 0 || now.SYNs < r.from.SYNs:
-		return synRate{base: at, from: now, latest: now}
-	case span < ratesOver:
-		return r
+// next compares a reading with the last. Counters that went back are those of a new table.
+func (r synRate) next(at policy.Instant, now *policy.SYNMeter, limit int) synRate {
+	out := &control.SYNMeter{Max: limit, Sources: len(now.Sources), ProvenFull: now.ProvenFull, Top: []control.Flooder{}}
+	if span := at.Sub(r.at); r.at != 0 && now.SYNs >= r.from.SYNs {
+		out.PerS = perSecond(now.SYNs, r.from.SYNs, span)
+		out.OverPerS = perSecond(now.Over, r.from.Over, span)
+		out.UnmeteredPerS = perSecond(now.Unmetered, r.from.Unmetered, span)
+		out.UnlistedPerS = perSecond(now.Unlisted, r.from.Unlisted, span)
 	}
-	r.all = perSecond(now.SYNs, r.from.SYNs, span)
-	r.over = perSecond(now.Over, r.from.Over, span)
-	r.unmetered = perSecond(now.Unmetered, r.from.Unmetered, span)
-	r.base, r.from = at, now
-	return r
+	for _, s := range now.Sources {
+		out.Top = append(out.Top, control.Flooder(s))
+	}
+	out.Top = slices.Clone(control.WorstFlooders(out.Top))
+	return synRate{at: at, from: *now, shown: out}
 }
 
 // wanted remembers the rates that the meters of a decision stand for.
@@ -83,21 +100,6 @@ func (m *meters) wanted(list []policy.Meter) {
 	for _, w := range list {
 		m.limits[w.Service] = w.Max
 	}
-}
-
-// shown returns a service's SYN meter as the status tells it, or nil.
-func (m *meters) shown(service string) *control.SYNMeter {
-	r, ok := m.syns[service]
-	if !ok {
-		return nil
-	}
-	out := &control.SYNMeter{Max: m.limits[service], PerS: r.all, OverPerS: r.over, UnmeteredPerS: r.unmetered,
-		Sources: len(r.latest.Sources), Full: r.latest.Full, Top: []control.Flooder{}}
-	for _, s := range r.latest.Sources {
-		out.Top = append(out.Top, control.Flooder(s))
-	}
-	out.Top = control.WorstFlooders(out.Top)
-	return out
 }
 
 // shownEndings returns what ended of each service as the status tells it. It is made once a count:

@@ -34,9 +34,12 @@ func TestSYNFloodArmsMeters(t *testing.T) {
 				{Source: prefix("203.0.113.1"), Over: 400}, {Source: prefix("203.0.113.2"), Over: 100}}}}
 		})
 		w.watcher.set(func(f *fakeWatcher) { f.proven = map[string]bool{"203.0.113.2/32": true} })
-		w.pass(200 * time.Millisecond)
-		w.rules.set(func(r *fakeRules) { r.meters[0].SYNs, r.meters[0].Over = 3000, 1500 })
-		w.pass(time.Second)
+		w.pass(1300 * time.Millisecond)
+		w.rules.set(func(r *fakeRules) { // the slice is the observation's by now
+			r.meters = []policy.SYNMeter{r.meters[0]}
+			r.meters[0].SYNs, r.meters[0].Over = 5000, 2500
+		})
+		w.pass(1300 * time.Millisecond)
 		got := w.publisher.latest().Services[0].SYNs
 		if got == nil || got.Max != 200 || got.PerS < 1000 || got.OverPerS < 500 || got.Sources != 2 {
 			t.Fatalf("meter %+v", got)
@@ -59,12 +62,12 @@ func TestUnreadableMeterIsAFault(t *testing.T) {
 		w.start()
 		defer w.stop()
 		w.rules.set(func(r *fakeRules) { r.unmeter = errors.New("the kernel is silent") })
-		w.pass(time.Second)
+		w.pass(1300 * time.Millisecond)
 		if got := w.faults(); len(got) != 1 || got[0] != "SYN meters: the kernel is silent" {
 			t.Errorf("faults %q", got)
 		}
 		w.rules.set(func(r *fakeRules) { r.unmeter = nil })
-		w.pass(time.Second)
+		w.pass(1300 * time.Millisecond)
 		if got := w.faults(); len(got) != 0 {
 			t.Errorf("faults %q after it was mended", got)
 		}
@@ -98,7 +101,7 @@ func TestChurnArmsTheCountOfEndings(t *testing.T) {
 func TestEndingsShown(t *testing.T) {
 	second := policy.Instant(time.Second)
 	m := meters{}
-	m.add(&policy.Observation{At: 11 * second, Endings: policy.Endings{Taken: true, From: 9 * second, Span: 2 * time.Second,
+	m.age(&policy.Observation{At: 11 * second, Endings: policy.Endings{Taken: true, From: 9 * second, Span: 2 * time.Second,
 		Services: []policy.ServiceEndings{{Service: "web", Ended: 300, Rest: policy.EndingsRest{Sources: 5, Ended: 80},
 			Sources: []policy.SourceEndings{{Source: prefix("203.0.113.1"), Ended: 20}, {Source: prefix("203.0.113.2"), Ended: 200}}}}}})
 	got := m.endings["web"]
@@ -109,17 +112,17 @@ func TestEndingsShown(t *testing.T) {
 	if other := m.endings["mail"]; other != nil {
 		t.Errorf("a service that was not counted shows %+v", other)
 	}
-	m.add(&policy.Observation{At: 12 * second})
+	m.age(&policy.Observation{At: 12 * second})
 	if m.endings["web"] == nil {
 		t.Error("the latest count is forgotten after a second")
 	}
-	m.add(&policy.Observation{At: 15 * second})
+	m.age(&policy.Observation{At: 15 * second})
 	if old := m.endings["web"]; old != nil {
 		t.Errorf("an old count is shown: %+v", old)
 	}
 	for _, e := range []policy.Endings{{Lost: 1}, {Paused: time.Millisecond}} {
 		e.Taken, e.From, e.Span, e.Services = true, 20*second, time.Second, []policy.ServiceEndings{{Service: "web"}}
-		m.add(&policy.Observation{At: 21 * second, Endings: e})
+		m.age(&policy.Observation{At: 21 * second, Endings: e})
 		if got := m.endings["web"]; got == nil || got.Complete {
 			t.Errorf("with losses: %+v, want an incomplete count", got)
 		}
@@ -130,14 +133,28 @@ func TestMetersOfANewTableBeginAnew(t *testing.T) {
 	second := policy.Instant(time.Second)
 	var m meters
 	for i, syns := range []uint64{1000, 3000, 10, 510} {
-		m.add(&policy.Observation{At: policy.Instant(i+1) * second, SYNs: []policy.SYNMeter{{Service: "web", SYNs: syns}}})
+		m.read(&policy.Observation{At: policy.Instant(i+1) * second, SYNs: []policy.SYNMeter{{Service: "web", SYNs: syns}}})
 		want := []control.Rate{0, 2000, 0, 500}[i]
-		if got := m.shown("web"); got.PerS != want {
+		if got := m.syns["web"].shown; got.PerS != want {
 			t.Errorf("reading %d: %v SYNs a second, want %v", i, got.PerS, want)
 		}
 	}
-	m.add(&policy.Observation{At: 6 * second})
-	if got := m.shown("web"); got != nil {
+	m.read(&policy.Observation{At: 6 * second})
+	if got := m.syns["web"].shown; got != nil {
 		t.Errorf("without a meter: %+v", got)
 	}
+}
+
+// TestMetersAreReadByTheClock holds the readings to one a second, however many turns there are.
+func TestMetersAreReadByTheClock(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.start()
+		defer w.stop()
+		w.watcher.hold("web", "203.0.113.1", 25) // an attack: as many censuses as the pause allows
+		w.pass(10 * time.Second)
+		turns, readings := len(w.trace.times("tick")), len(w.trace.times("meters"))
+		if readings < 8 || readings > 11 || turns < 40 {
+			t.Errorf("%d readings in %d turns and 10 s, want one a second", readings, turns)
+		}
+	})
 }

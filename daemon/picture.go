@@ -68,7 +68,7 @@ func (d *Daemon) service(svc *policy.Service, now policy.Instant, wall time.Time
 	at := func(t policy.Instant) control.Time { return control.TimeOf(wall.Add(t.Sub(now))) }
 	out := control.Service{Name: svc.Name, Mode: svc.Mode, Ports: control.PortsText(svc.Ports), Addresses: svc.Addresses,
 		Traffic: svc.Traffic, Capacity: svc.Capacity, PerSource: svc.Connections.PerSource,
-		Endings: d.meters.endings[svc.Name], SYNs: d.meters.shown(svc.Name),
+		Endings: d.meters.endings[svc.Name], SYNs: d.meters.syns[svc.Name].shown,
 		RefusedPackets: d.tally.packets(svc.Name), ClosedConnections: d.tally.closed[svc.Name]}
 	for _, c := range d.latest.Services {
 		if c.Service == svc.Name {

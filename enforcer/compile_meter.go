@@ -21,8 +21,10 @@ const (
 // meter adds what meters a service's SYNs: one set of all sources with a rate limit each, which
 // feeds a small one of those over it. Only the small one is ever read. Nothing is turned away.
 func (c *compiler) meter(pt *part) {
-	syns, over, unmetered := pt.name("syns"), pt.name("over"), pt.name("unmetered")
-	c.out.Counters = append(c.out.Counters, syns, over, unmetered)
+	syns, over, listed, unmetered := pt.name("syns"), pt.name("over"), pt.name("overlisted"), pt.name("unmetered")
+	// The kernel reports counters in the order of their names, as they are made: what is listed is
+	// read after what is over, so that it never seems to lack what came in between.
+	c.out.Counters = append(c.out.Counters, syns, over, listed, unmetered)
 	c.out.Sets = append(c.out.Sets, leases(pt, "meter", pt.meter.Until))
 	chain := Chain{Name: pt.name("meter"), Rules: []Rule{rule(counted(syns))}}
 	for _, f := range families {
@@ -33,7 +35,7 @@ func (c *compiler) meter(pt *part) {
 			Set{Name: rates, Key: f.key, Life: meterLife, Scope: scope, Bits: bits, Size: meterSources},
 			Set{Name: list, Key: f.key, Life: overLife, Scope: scope, Bits: bits, Size: policy.MaxSYNSources / uint32(len(families))})
 		chain.Rules = append(chain.Rules,
-			rule(f.faster(rates, bits, pt.meter.Max), counted(over), f.listed(list, bits)),
+			rule(f.faster(rates, bits, pt.meter.Max), counted(over), f.listed(list, bits), counted(listed)),
 			// A source that is not in the set although it was just put there found it full.
 			rule(f.missing(rates, bits), counted(unmetered)))
 	}

@@ -15,29 +15,41 @@ import (
 
 // Meters reads what the SYN meters in the kernel show, by service. It reads the counters and the
 // small lists of sources over their rate, never the sets of all sources, so that its cost is
-// bounded whatever comes in: a list that is full is marked so. Proven is left false: the table does
-// not know. Without a meter, or if somebody removed the table, the answer is empty.
+// bounded whatever comes in; a list to which nothing was added since it was found empty is not read
+// again. Proven and ProvenFull are left false: the table does not know. Without a meter, or if
+// somebody removed the table, the answer is empty.
 func (t *Table) Meters() ([]policy.SYNMeter, error) {
-	var meters []policy.SYNMeter
-	var counts map[string]uint64
-	for _, name := range t.metered() {
-		var err error
-		if counts == nil {
-			if counts, err = t.counters(); err != nil {
-				return nil, err
+	names := t.metered()
+	if len(names) == 0 {
+		t.idle = nil
+		return nil, nil
+	}
+	counts, err := t.counters()
+	if err != nil {
+		return nil, err
+	}
+	meters := make([]policy.SYNMeter, 0, len(names))
+	idle := make(map[string]uint64, len(names))
+	for _, name := range names {
+		over, listed := counts[name+"_over"], counts[name+"_overlisted"]
+		m := policy.SYNMeter{Service: name, SYNs: counts[name+"_syns"], Over: over, Unlisted: over - min(over, listed),
+			Unmetered: counts[name+"_unmetered"]}
+		if was, known := t.idle[name]; !known || was != over {
+			for _, f := range families {
+				err = errors.Join(err, t.list(&m, findSet(&t.have.Ruleset, name+"_over"+f.suffix)))
 			}
-		}
-		m := policy.SYNMeter{Service: name, SYNs: counts[name+"_syns"], Over: counts[name+"_over"], Unmetered: counts[name+"_unmetered"]}
-		for _, f := range families {
-			err = errors.Join(err, t.list(&m, findSet(&t.have.Ruleset, name+"_over"+f.suffix)))
 		}
 		if err != nil {
 			return nil, fmt.Errorf("read SYN meter of service %q: %w", name, err)
+		}
+		if len(m.Sources) == 0 {
+			idle[name] = over
 		}
 		slices.SortFunc(m.Sources, func(a, b policy.SYNSource) int { return policy.ComparePrefix(a.Source, b.Source) })
 		m.Sources = slices.CompactFunc(m.Sources, func(a, b policy.SYNSource) bool { return a.Source == b.Source })
 		meters = append(meters, m)
 	}
+	t.idle = idle
 	return meters, nil
 }
 
@@ -52,18 +64,24 @@ func (t *Table) metered() []string {
 	return names
 }
 
-// list adds the sources of one family that are over their rate. A dump that was disturbed shows
-// fewer, until the next.
+// list adds the sources of one family that are over their rate. A dump that others' changes
+// interrupt is taken anew, a few times.
 func (t *Table) list(m *policy.SYNMeter, s *Set) error {
-	n := 0
-	err := t.sets.Dump(setdump.Request{Table: TableName, Set: s.Name}, func(e *setdump.Element) {
-		if addr, ok := netip.AddrFromSlice(e.Key); ok && n < int(s.Size) {
-			n++
-			m.Sources = append(m.Sources, policy.SYNSource{Source: netip.PrefixFrom(addr, s.Bits), Over: e.Packets})
+	const tries = 3
+	from := len(m.Sources)
+	var err error
+	for range tries {
+		m.Sources = m.Sources[:from]
+		err = t.sets.Dump(setdump.Request{Table: TableName, Set: s.Name}, func(e *setdump.Element) {
+			if addr, ok := netip.AddrFromSlice(e.Key); ok && len(m.Sources)-from < int(s.Size) {
+				m.Sources = append(m.Sources, policy.SYNSource{Source: netip.PrefixFrom(addr, s.Bits), Over: e.Packets})
+			}
+		})
+		if !errors.Is(err, setdump.ErrInterrupted) {
+			break
 		}
-	})
-	m.Full = m.Full || n >= int(s.Size)
-	if errors.Is(err, unix.ENOENT) || errors.Is(err, setdump.ErrInterrupted) {
+	}
+	if errors.Is(err, unix.ENOENT) { // somebody removed the table; Look notices
 		return nil
 	}
 	return err

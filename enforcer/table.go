@@ -30,7 +30,8 @@ type Table struct {
 	env     Environment
 	track   *trackScan
 	sets    *setdump.Conn
-	tracked bool // another table's rules use conntrack, as of the last scan
+	idle    map[string]uint64 // SYNs over the rate when a service's list was last found empty
+	tracked bool              // another table's rules use conntrack, as of the last scan
 	scanned policy.Instant
 	stale   bool // they changed since
 	known   bool // they could be read at all

@@ -9,8 +9,8 @@ import (
 const (
 	// budgetSpan is how long unspent budget is saved up.
 	budgetSpan = 10 * time.Second
-	// attackFactor is how many times the budget a census may cost while an attack is open.
-	attackFactor = 4
+	// AttackFactor is how many times the budget a census may cost while an attack is open.
+	AttackFactor = 4
 	// routineShare is the part of the budget that routine censuses may use: one tenth.
 	routineShare = 10
 	// routinePause is the least time between two censuses of which the second is routine.
@@ -81,7 +81,7 @@ func (b *Budget) earn(now policy.Instant, depth policy.Depth) {
 	elapsed := now.Sub(b.at)
 	rate := b.perMille
 	if depth == policy.UnderAttack && b.depth == policy.UnderAttack {
-		rate *= attackFactor
+		rate *= AttackFactor
 	}
 	if b.began && elapsed > 0 {
 		b.main = save(b.main, b.bound(), rate, elapsed)

@@ -137,7 +137,7 @@ func TestBudgetHoldsAgainstToggling(t *testing.T) {
 				rate, saved := int64(perMille), 10*time.Second
 				switch name {
 				case "anything":
-					rate *= attackFactor
+					rate *= AttackFactor
 				case "routine":
 					// a tenth of the rate, and of what is saved up
 					rate, saved = 0, 0

@@ -22,6 +22,7 @@ const (
 const (
 	currEstab = iota
 	passiveOpens
+	attemptFails
 	listenOverflows
 	listenDrops
 	cookiesSent
@@ -47,6 +48,7 @@ func (r *counterReader) open() error {
 	r.want = [columnCount]column{
 		currEstab:       {table: "Tcp", name: "CurrEstab"},
 		passiveOpens:    {table: "Tcp", name: "PassiveOpens"},
+		attemptFails:    {table: "Tcp", name: "AttemptFails"},
 		listenOverflows: {table: "TcpExt", name: "ListenOverflows"},
 		listenDrops:     {table: "TcpExt", name: "ListenDrops"},
 		cookiesSent:     {table: "TcpExt", name: "SyncookiesSent"},
@@ -121,6 +123,7 @@ func (r *counterReader) counters() policy.Counters {
 		Valid:           true,
 		CurrEstab:       r.want[currEstab].value,
 		PassiveOpens:    r.want[passiveOpens].value,
+		AttemptFails:    r.want[attemptFails].value,
 		ListenOverflows: r.want[listenOverflows].value,
 		ListenDrops:     r.want[listenDrops].value,
 		CookiesSent:     r.want[cookiesSent].value,

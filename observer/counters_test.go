@@ -64,16 +64,16 @@ func TestCounters(t *testing.T) {
 		again         int      // faults of a second reading
 	}{
 		{"6.18", snmp, "testdata/netstat-6.18", file(t, "1\n"),
-			policy.Counters{Valid: true, CurrEstab: 4009, PassiveOpens: 4006, CookiesSent: 1001, CookiesValid: 1002,
+			policy.Counters{Valid: true, CurrEstab: 4009, PassiveOpens: 4006, AttemptFails: 4007, CookiesSent: 1001, CookiesValid: 1002,
 				CookiesFailed: 1003, ListenOverflows: 1023, ListenDrops: 1024, QueueFullDrops: 1080, SynCookies: 1}, nil, 0},
 		{"older kernel", snmp, "testdata/netstat-older", file(t, "2\n"),
-			policy.Counters{Valid: true, CurrEstab: 4009, PassiveOpens: 4006, CookiesSent: 33, CookiesValid: 44, ListenDrops: 22, SynCookies: 2},
+			policy.Counters{Valid: true, CurrEstab: 4009, PassiveOpens: 4006, AttemptFails: 4007, CookiesSent: 33, CookiesValid: 44, ListenDrops: 22, SynCookies: 2},
 			[]string{"does not count ListenOverflows, SyncookiesFailed, TCPReqQFullDrop"}, 0},
 		{"newer kernel", snmp, "testdata/netstat-newer", file(t, "0\n"),
-			policy.Counters{Valid: true, CurrEstab: 4009, PassiveOpens: 4006, CookiesSent: 31, CookiesValid: 32,
+			policy.Counters{Valid: true, CurrEstab: 4009, PassiveOpens: 4006, AttemptFails: 4007, CookiesSent: 31, CookiesValid: 32,
 				CookiesFailed: 33, ListenOverflows: 34, ListenDrops: 1<<64 - 1, QueueFullDrops: 35, SynCookies: 0}, nil, 0},
 		{"no SYN cookies in this kernel", snmp, "testdata/netstat-newer", "",
-			policy.Counters{Valid: true, CurrEstab: 4009, PassiveOpens: 4006, CookiesSent: 31, CookiesValid: 32,
+			policy.Counters{Valid: true, CurrEstab: 4009, PassiveOpens: 4006, AttemptFails: 4007, CookiesSent: 31, CookiesValid: 32,
 				CookiesFailed: 33, ListenOverflows: 34, ListenDrops: 1<<64 - 1, QueueFullDrops: 35, SynCookies: -1}, []string{"CONFIG_SYN_COOKIES"}, 0},
 		{"no CurrEstab", file(t, "Tcp: PassiveOpens\nTcp: 5\n"), "testdata/netstat-newer", file(t, "1\n"),
 			policy.Counters{SynCookies: 1}, []string{"no column CurrEstab in table Tcp"}, 1},
@@ -84,7 +84,7 @@ func TestCounters(t *testing.T) {
 		{"everything unreadable", file(t, "x"), file(t, "x"), file(t, "x"),
 			policy.Counters{SynCookies: -1}, []string{"followed by", "invalid syntax"}, 2},
 		{"SYN cookies out of range", snmp, "testdata/netstat-6.18", file(t, "3\n"),
-			policy.Counters{Valid: true, CurrEstab: 4009, PassiveOpens: 4006, CookiesSent: 1001, CookiesValid: 1002,
+			policy.Counters{Valid: true, CurrEstab: 4009, PassiveOpens: 4006, AttemptFails: 4007, CookiesSent: 1001, CookiesValid: 1002,
 				CookiesFailed: 1003, ListenOverflows: 1023, ListenDrops: 1024, QueueFullDrops: 1080, SynCookies: -1}, []string{"3 is none of 0, 1, 2"}, 1},
 	}
 	for _, tt := range tests {

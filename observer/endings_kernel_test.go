@@ -172,7 +172,7 @@ func TestEndingsLost(t *testing.T) {
 	o := enter(t, eager())
 	l := nstest.Listen(t, "0.0.0.0:80", 16)
 	s := watch(t, o)
-	o.proven.mu.Lock() // the reader waits for it with the first ending in its hand
+	o.proven.four.mu.Lock() // the reader waits for it with the first ending in its hand
 	clients, servers := connect(t, l, 1, "10.66.0.1", server4+":80")
 	clients[0].Reset()
 	servers[0].Close()
@@ -186,7 +186,7 @@ func TestEndingsLost(t *testing.T) {
 		}
 		return slices.ContainsFunc(netlinkSockets(t), func(s netlinkSocket) bool { return s.drops != "0" })
 	})
-	o.proven.mu.Unlock()
+	o.proven.four.mu.Unlock()
 	nstest.Await(t, "a loss to be reported", func() bool { s.take(t, o); return s.lost > 0 })
 	before, spans := s.ended, 0
 	nstest.Await(t, "an ending after the loss", func() bool {

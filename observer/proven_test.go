@@ -20,7 +20,7 @@ func newProven() *proven {
 
 // learn notes a handshake of an address as the reader of endings does.
 func learn(p *proven, addr string, now policy.Instant) {
-	g := newGrouping(&target{ipv6Source: p.bits}, nil)
+	g := newGrouping(&target{ipv6Source: p.six.bits}, nil)
 	group, bits := g.group(addressOf(netip.MustParseAddr(addr)))
 	p.add(group, int(bits), now)
 }
@@ -100,8 +100,8 @@ func TestProvenAtItsBound(t *testing.T) {
 		t.Error("a full set that turned nobody away takes a stranger for proven")
 	}
 	p.counted(fits, at(time.Minute)) // known sources need no room
-	if p.has(stranger, at(time.Minute)) || p.last.used != minProven {
-		t.Errorf("%d sources, want %d", p.last.used, minProven)
+	if p.has(stranger, at(time.Minute)) || p.four.last.used != minProven {
+		t.Errorf("%d sources, want %d", p.four.last.used, minProven)
 	}
 	learn(p, "198.51.100.1", at(2*time.Minute))
 	for _, after := range []time.Duration{2 * time.Minute, 12 * time.Minute} {
@@ -112,12 +112,15 @@ func TestProvenAtItsBound(t *testing.T) {
 	if p.has(stranger, at(12*time.Minute+1)) || p.overfull(at(12*time.Minute+1)) {
 		t.Error("it never gets over it")
 	}
-	if p.last.used != minProven {
-		t.Errorf("%d sources, the bound is %d", p.last.used, minProven)
+	if strange6 := netip.MustParsePrefix("2001:db8::/64"); p.has(strange6, at(2*time.Minute)) {
+		t.Error("IPv4 clients use up what IPv6 clients are known by")
+	}
+	if p.four.last.used != minProven {
+		t.Errorf("%d sources, the bound is %d", p.four.last.used, minProven)
 	}
 	learn(p, "198.51.100.1", at(12*time.Minute)) // all others have expired
-	if p.last.used != 1 || !p.has(netip.MustParsePrefix("198.51.100.1/32"), at(13*time.Minute)) {
-		t.Errorf("%d sources left, want the one that came last", p.last.used)
+	if p.four.last.used != 1 || !p.has(netip.MustParsePrefix("198.51.100.1/32"), at(13*time.Minute)) {
+		t.Errorf("%d sources left, want the one that came last", p.four.last.used)
 	}
 }
 
@@ -127,12 +130,12 @@ func TestProvenSearchesSeldom(t *testing.T) {
 	p.counted(censusOf(minProven), at(0))
 	for i := range 100 {
 		learn(p, fmt.Sprintf("192.0.2.%d", i), at(time.Minute+time.Duration(i)*time.Millisecond))
-		if p.forgot != at(time.Minute) {
+		if p.four.forgot != at(time.Minute) {
 			t.Fatalf("searched again after %d ms", i)
 		}
 	}
 	learn(p, "192.0.2.200", at(time.Minute+forgetEvery))
-	if p.forgot != at(time.Minute+forgetEvery) {
+	if p.four.forgot != at(time.Minute+forgetEvery) {
 		t.Error("never searched again")
 	}
 }

@@ -9,15 +9,22 @@ const (
 	// more than people make, less than a flood of connects and resets, which leaves no other trace
 	// in the counters.
 	opensRate = 50
+	// failsRate is how many handshakes that fail in a second, or cookies that nobody answers, are
+	// the mark of a SYN flood. One whose forged addresses belong to living hosts fills no queue:
+	// their resets empty it.
+	failsRate = 100
+	// pace is the least span that rates are taken over.
+	pace = time.Second
 )
 
 // arm says which meters run from now on, and whether the kernel lacks SYN cookies where it needs
 // them. The signs are counters, which nobody can point at anybody.
 func arm(p *Policy, s *State, o *Observation, next *State, d *Decision) {
 	next.SYNFlood, next.CookiesOff, next.Churn = s.SYNFlood, s.CookiesOff, s.Churn
-	prev, now := s.Counters, o.Counters
+	next.Paced, next.PacedAt = s.Paced, s.PacedAt
+	prev, now := &s.Counters, &o.Counters
 	if prev.Valid && now.Valid {
-		if now.CookiesSent > prev.CookiesSent || now.QueueFullDrops > prev.QueueFullDrops {
+		if cookiesNeeded(prev, now) || now.QueueFullDrops > prev.QueueFullDrops {
 			next.SYNFlood = o.At
 		}
 		if now.QueueFullDrops > prev.QueueFullDrops && now.SynCookies == 0 {
@@ -26,10 +33,8 @@ func arm(p *Policy, s *State, o *Observation, next *State, d *Decision) {
 				d.Events = append(d.Events, cookiesOff(o.At))
 			}
 		}
-		if opening(&prev, &now, o.At.Sub(s.At)) {
-			next.Churn = o.At
-		}
 	}
+	next.rates(o)
 	if s.At != 0 && len(d.Watch.Suspicion) > 0 || len(d.Attacks) > 0 {
 		next.Churn = o.At
 	}
@@ -38,15 +43,38 @@ func arm(p *Policy, s *State, o *Observation, next *State, d *Decision) {
 	d.Meters = meters(p, next.SYNFlood, o.At)
 }
 
+// cookiesNeeded reports whether the kernel sent SYN cookies because it had to. With
+// net.ipv4.tcp_syncookies at 2 it sends one for every SYN, which says nothing.
+func cookiesNeeded(prev, now *Counters) bool {
+	return now.SynCookies != 2 && now.CookiesSent > prev.CookiesSent
+}
+
+// rates looks for signs that are rates, each time a pace has passed since the last look.
+func (s *State) rates(o *Observation) {
+	now, prev, span := &o.Counters, &s.Paced, o.At.Sub(s.PacedAt)
+	if !now.Valid || s.PacedAt != 0 && span < pace {
+		return
+	}
+	if s.PacedAt != 0 {
+		faster := func(count uint64, than float64) bool { return float64(count) >= than*span.Seconds() }
+		if faster(rose(prev.PassiveOpens, now.PassiveOpens), opensRate) {
+			s.Churn = o.At
+		}
+		// Answers lag behind: as long as a third comes back the others are taken to be on their way.
+		unanswered := rose(prev.CookiesSent, now.CookiesSent)
+		unanswered -= min(unanswered, 3*rose(prev.CookiesValid, now.CookiesValid))
+		if faster(rose(prev.AttemptFails, now.AttemptFails), failsRate) || faster(unanswered, failsRate) {
+			s.SYNFlood = o.At
+		}
+	}
+	s.Paced, s.PacedAt = *now, o.At
+}
+
+// rose is by how much a counter rose; one that fell began anew.
+func rose(prev, now uint64) uint64 { return now - min(prev, now) }
+
 // held reports whether a sign is still fresh.
 func held(sign, now Instant) bool { return sign != 0 && now.Sub(sign) < meterHold }
-
-// opening reports whether more connections than opensRate were accepted in the time between two
-// readings.
-func opening(prev, now *Counters, between time.Duration) bool {
-	opens := now.PassiveOpens - prev.PassiveOpens
-	return now.PassiveOpens > prev.PassiveOpens && between > 0 && float64(opens) >= opensRate*between.Seconds() && opens > 1
-}
 
 // meters returns the SYN meters that should be in the kernel, by service.
 func meters(p *Policy, flood, now Instant) []Meter {

@@ -44,8 +44,12 @@ type SYNMeter struct {
 	SYNs      uint64      // that passed the meter since it was installed
 	Over      uint64      // of these, beyond the rate of their source
 	Unmetered uint64      // of these, from sources for which the full meter had no room
+	Unlisted  uint64      // of those over the rate, from sources for which the full list had no room
 	Sources   []SYNSource // over the rate in the last seconds, by Source; at most MaxSYNSources
-	Full      bool        // there were more: Sources is not all of them
+
+	// ProvenFull: so many sources completed a handshake that not all could be remembered, and every
+	// source of a family passes for proven.
+	ProvenFull bool
 }
 
 // SYNSource is a source over its SYN rate.

@@ -24,7 +24,8 @@ type Observation struct {
 	Listeners []Listener // those that serve the policy, by address and port
 	Census    Census     // Census.Taken is false in most turns
 	Endings   Endings    // Endings.Taken is true about once a second while they are watched
-	SYNs      []SYNMeter // the meters in the kernel, by service
+	SYNs      []SYNMeter // of the meters in the kernel, by service; read about once a second
+	Metered   bool       // they were read in this turn
 	Faults    []Fault    // what could not be read this turn (P8)
 }
 
@@ -41,6 +42,7 @@ type Counters struct {
 
 	CurrEstab    uint64 // sockets in ESTABLISHED or CLOSE_WAIT, of either direction
 	PassiveOpens uint64 // connections accepted since boot
+	AttemptFails uint64 // handshakes that failed, of either direction: a reset answered the SYN-ACK
 
 	ListenOverflows uint64 // accept queue was full
 	ListenDrops     uint64 // SYNs and ACKs a listener dropped, for any reason

@@ -28,7 +28,7 @@ type turn struct {
 
 // readScenario parses a file: comments, the policy between "policy" and ".", and lines
 //
-//	at TIME [estab=N] [tracked=N] [opens=N] [cookies=N] [setting=N] [dropped=N] [overflows=N] [queue=N/MAX] [unread] [census[!] SERVICE SOURCE=HELD ... [+N] ...]
+//	at TIME [estab=N] [tracked=N] [opens=N] [fails=N] [cookies=N] [valid=N] [setting=N] [dropped=N] [overflows=N] [queue=N/MAX] [unread] [census[!] SERVICE SOURCE=HELD ... [+N] ...]
 //
 // "unread" stands for counters that could not be read, "census!" for an incomplete census, +N for
 // connections of sources the census could not keep. Counters stay what they were until they are
@@ -79,6 +79,10 @@ func readObservation(p *Policy, words []string, counters *Counters) (Observation
 			counters.CookiesSent = number(value)
 		case "tracked":
 			counters.ConntrackCount = number(value)
+		case "valid":
+			counters.CookiesValid = number(value)
+		case "fails":
+			counters.AttemptFails = number(value)
 		case "opens":
 			counters.PassiveOpens = number(value)
 		case "setting":

@@ -14,6 +14,9 @@ type State struct {
 	Census   Instant  // when the last census began
 	Attacks  uint64   // attacks opened so far; numbers the next one
 
+	Paced   Counters // of about a second ago: what rates are measured from
+	PacedAt Instant  // when they were read; 0: never
+
 	SYNFlood   Instant // last sign of a SYN flood; 0: none
 	CookiesOff Instant // last time one met a kernel without SYN cookies; 0: never
 	Churn      Instant // last reason to tell apart what ends; 0: none

@@ -30,7 +30,7 @@ func suspect(p *Policy, s *State, o *Observation) []string {
 	if now.ListenOverflows > prev.ListenOverflows {
 		why = append(why, "accept queue overflowing")
 	}
-	if now.CookiesSent > prev.CookiesSent {
+	if cookiesNeeded(&prev, &now) {
 		why = append(why, "SYN cookies sent")
 	}
 	return why

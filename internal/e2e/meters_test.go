@@ -136,3 +136,41 @@ func TestEndingsAreCounted(t *testing.T) {
 		return healthy(s)
 	})
 }
+
+// TestSYNFloodOfLivingHostsIsMetered floods in the name of addresses whose hosts answer with resets,
+// so that no queue fills and no cookie is sent.
+func TestSYNFloodOfLivingHostsIsMetered(t *testing.T) {
+	s := newStage(t)
+	s.server(everywhere(), capacity)
+	d := s.daemon(policyFile{synRate: 200})
+	sources := lab.AttackRange().IPv4(4)
+	flood := s.spoof(v4(), sources, 10_000)
+	d.awaitStatus("the sources are named", func(s *control.Status) error {
+		if m := s.Services[0].SYNs; m == nil || m.Sources != len(sources) {
+			return fmt.Errorf("the meter shows %+v", m)
+		}
+		return healthy(s)
+	})
+	s.stop(flood)
+}
+
+// TestCookiesForAllIsPeace serves clients on a host that sends a SYN cookie for every SYN.
+func TestCookiesForAllIsPeace(t *testing.T) {
+	s := newStage(t)
+	if err := s.Victim.SetSysctl("net.ipv4.tcp_syncookies", "2"); err != nil {
+		t.Fatal(err)
+	}
+	s.server(everywhere(), capacity)
+	d := s.daemon(policyFile{synRate: 200})
+	clients := s.clients(v4())
+	d.awaitStatus("cookies are sent", func(s *control.Status) error {
+		if s.Kernel.CookiesSentPerS == 0 {
+			return errors.New("none are")
+		}
+		return healthy(s)
+	})
+	s.served(clients, 50)
+	if came := s.table.Presences(); len(came) > 0 {
+		t.Errorf("a table was there in peace: %v", came)
+	}
+}
