@@ -24,6 +24,9 @@ type auditFlags struct {
 	brief  bool
 }
 
+// failOnWords are what --fail-on takes.
+const failOnWords = "unknown, advice, warning or critical"
+
 // longestSample bounds --sample.
 const longestSample = time.Minute
 
@@ -45,12 +48,15 @@ Exits 0 whatever it finds, unless --fail-on is given; 1 on a failure, 2 on bad u
   ebbgate audit --fail-on warning`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if err := refuseEmpty(c.Flags()); err != nil {
+				return exitWith(exitUsage, err)
+			}
 			return runAudit(c.Context(), c.OutOrStdout(), &f)
 		},
 	}
 	c.Flags().StringVar(&f.config, "config", "", "measure by the services of this policy")
 	c.Flags().DurationVar(&f.sample, "sample", time.Second, "how long to watch counters and queues, up to 1m; 0: do not")
-	c.Flags().StringVar(&f.failOn, "fail-on", "", "exit 1 on a finding this bad or worse: advice, warning or critical")
+	c.Flags().StringVar(&f.failOn, "fail-on", "", "exit 1 on findings this bad or worse: "+failOnWords)
 	c.Flags().BoolVar(&f.sysctl, "sysctl", false, "print a sysctl.d file with what should change, each line with its reason")
 	c.Flags().BoolVar(&f.asJSON, "json", false, "print JSON")
 	c.Flags().BoolVar(&f.all, "all", false, "list what is fine, too")
@@ -90,8 +96,8 @@ func (f *auditFlags) check() (failOn audit.Severity, p *policy.Policy, err error
 		return 0, nil, fmt.Errorf("--sample %s: must be between 0 and %s", f.sample, longestSample)
 	}
 	if f.failOn != "" {
-		if err := failOn.UnmarshalText([]byte(f.failOn)); err != nil || failOn < audit.Advice {
-			return 0, nil, fmt.Errorf("--fail-on %q: must be advice, warning or critical", f.failOn)
+		if err := failOn.UnmarshalText([]byte(f.failOn)); err != nil || failOn < audit.Unknown {
+			return 0, nil, fmt.Errorf("--fail-on %q: must be %s", f.failOn, failOnWords)
 		}
 	}
 	if f.config != "" {

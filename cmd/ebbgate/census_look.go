@@ -40,7 +40,8 @@ func (o *censusOptions) check(c *cobra.Command) (*look, error) {
 		group: survey.Group{IPv4: 32, IPv6: policy.DefaultIPv6Source}}
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	var err error
+	err := refuseEmpty(c.Flags())
+	errs = append(errs, err)
 	if l.selection, err = o.selection.parse(); err != nil {
 		errs = append(errs, err)
 	}

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os/signal"
 	"syscall"
 	"time"
@@ -40,8 +42,10 @@ connect again; "ebbgate run" is what keeps it from doing so.
 
 Left alone, unless --force is given: peers the policy exempts (exempt.prefixes), if there is a
 policy; the host's own addresses and loopback; and the connection you are logged in over.
-Connections this host opened itself are cut with --outgoing only. Cutting needs root, looking
-does not.
+Connections this host opened itself are cut with --outgoing only. Those that leave from the
+very port and address a service listens on cannot be told from connections that come in.
+Of Multipath TCP it sees and cuts single subflows: the connection may live on over another.
+Cutting needs root, looking does not.
 
 Exits 0 if everything was cut, or nothing was to be; 1 on a failure; 2 on a command line that
 makes no sense, a policy that cannot be read, or a --source that the policy exempts.`
@@ -136,18 +140,38 @@ func (o *closeOptions) run(ctx context.Context, c *cobra.Command) (*closed, erro
 	if !o.yes || plan.Count() == 0 {
 		return out, nil
 	}
+	if err := o.showPlan(c.OutOrStdout(), out); err != nil {
+		return nil, err
+	}
 	out.Done = true
 	outcome, err := s.Cut(ctx, plan)
 	out.Cut, out.Gone, out.Refused = outcome.Cut, outcome.Gone, outcome.Refused
 	return out, cutError(err)
 }
 
+// showPlan prints what is about to be cut, who is left alone and whether anybody is exempt, so that
+// it can be read before the fact. It is one write: a reader that wants a line of it only, like
+// head(1), does not end the command half way. JSON is one object and comes at the end.
+func (o *closeOptions) showPlan(w io.Writer, out *closed) error {
+	if o.json {
+		return nil
+	}
+	var b bytes.Buffer
+	p := printer{w: &b, width: textWidth(w)}
+	out.writePlan(&p)
+	out.shown = true
+	if _, err := w.Write(b.Bytes()); err != nil {
+		return exitWith(exitRuntime, fmt.Errorf("write what is to be cut, and cut nothing: %w", err))
+	}
+	return nil
+}
+
 // check reads the flags and names every one that makes no sense.
 func (o *closeOptions) check(c *cobra.Command) (survey.Selection, error) {
 	sel, err := o.selection.parse()
-	errs := []error{err}
+	errs := []error{refuseEmpty(c.Flags()), err}
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	if len(o.selection.sources) == 0 && len(o.selection.ports) == 0 && o.service == "" && !c.Flags().Changed("idle") {
+	if len(o.selection.sources) == 0 && len(o.selection.ports) == 0 && !c.Flags().Changed("service") && !c.Flags().Changed("idle") {
 		errs = append(errs, errNothingSelected)
 	}
 	if c.Flags().Changed("idle") && o.idle < time.Second {

@@ -47,6 +47,63 @@ func TestCloseShowsAndCuts(t *testing.T) {
 	must(t, []string{`^No connection on 80, 90, 91$`}, "census")
 }
 
+// atFirst calls look at the first write.
+type atFirst struct {
+	bytes.Buffer
+	look func(text string)
+}
+
+func (w *atFirst) Write(b []byte) (int, error) {
+	if w.Len() == 0 {
+		w.look(string(b))
+	}
+	return w.Buffer.Write(b)
+}
+
+// Whoever reads that nobody is exempt reads it while the connections are still there.
+func TestClosePrintsThePlanBeforeItCuts(t *testing.T) {
+	town(t)
+	file := t.TempDir() + "/policy.toml"
+	if err := os.WriteFile(file, []byte("mode = \"fight\""), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w := atFirst{look: func(text string) {
+		if !strings.Contains(text, "Nobody is exempt: the policy") || !strings.Contains(text, "3 connections from 2 sources") || strings.Contains(text, "Cut ") {
+			t.Errorf("before the fact:\n%s", text)
+		}
+		must(t, []string{`^port 80 +80 +3 `}, "census", "--port", "80")
+	}}
+	root := stranger(newRoot())
+	root.SetArgs([]string{"close", "--port", "80", "--config", file, "--force", "--yes"})
+	root.SetOut(&w)
+	if err := root.Execute(); err != nil {
+		t.Fatal(err)
+	}
+	text := w.String()
+	if strings.Count(text, "Nobody is exempt") != 1 || !strings.HasSuffix(text, "\nCut 3 connections.\n") {
+		t.Errorf("got\n%s", text)
+	}
+	must(t, []string{`^No connection on 80$`}, "census", "--port", "80")
+}
+
+// A plan that cannot be shown is not carried out.
+func TestCloseCutsNothingUnseen(t *testing.T) {
+	town(t)
+	root := stranger(newRoot())
+	root.SetArgs([]string{"close", "--port", "80", "--config", exempting(t), "--yes"})
+	root.SetOut(unwritable{})
+	var exit *exitError
+	if err := root.Execute(); !errors.As(err, &exit) || exit.status != exitRuntime || !strings.Contains(err.Error(), "cut nothing") {
+		t.Errorf("got %v", err)
+	}
+	must(t, []string{`^port 80 +80 +3 `}, "census", "--port", "80")
+}
+
+// unwritable is a full disk.
+type unwritable struct{}
+
+func (unwritable) Write([]byte) (int, error) { return 0, unix.ENOSPC }
+
 func TestCloseJSON(t *testing.T) {
 	town(t)
 	policy := exempting(t)

@@ -27,6 +27,8 @@ type closed struct {
 	Refused     int                 `json:"refused"` // by the kernel
 	Hidden      int                 `json:"hidden_processes"`
 	Note        string              `json:"note,omitempty"`
+
+	shown bool // the plan is printed already
 }
 
 type closedSource struct {
@@ -60,8 +62,16 @@ func newClosed(p *survey.Plan, note string) *closed {
 	return out
 }
 
-// write prints it for people.
+// write prints it for people, the plan only if it was not printed before the cutting.
 func (c *closed) write(p *printer) {
+	if !c.shown {
+		c.writePlan(p)
+	}
+	c.writeResult(p)
+}
+
+// writePlan prints what is to be cut and what is not.
+func (c *closed) writePlan(p *printer) {
 	if c.Matched > 0 {
 		c.writeFound(p)
 	}
@@ -69,6 +79,10 @@ func (c *closed) write(p *printer) {
 	if !c.Complete {
 		p.line("The kernel's list was not complete: there may be more.")
 	}
+}
+
+// writeResult prints what was done.
+func (c *closed) writeResult(p *printer) {
 	switch {
 	case c.Matched == 0:
 		p.line("No connection to cut.")

@@ -75,7 +75,7 @@ func (x *exam) advise(f Finding, set ...Assignment) {
 	var names, values []string
 	for _, a := range set {
 		names = append(names, a.Name)
-		values = append(values, a.Name+" = "+a.Value)
+		values = append(values, a.Name+" = "+short(a.Value))
 	}
 	f.Verify = "sysctl " + strings.Join(names, " ")
 	f.Expect = strings.Join(values, ", ")
@@ -84,11 +84,21 @@ func (x *exam) advise(f Finding, set ...Assignment) {
 
 // joinValues names what is advised beside the subject, which is the first.
 func joinValues(set []Assignment) string {
-	values := []string{set[0].Value}
+	values := []string{short(set[0].Value)}
 	for _, a := range set[1:] {
-		values = append(values, a.Name+" = "+a.Value)
+		values = append(values, a.Name+" = "+short(a.Value))
 	}
 	return strings.Join(values, ", ")
+}
+
+// short bounds a list of ports in what people read; Finding.Sysctls has all of it.
+func short(list string) string {
+	const most = 200
+	if len(list) <= most {
+		return list
+	}
+	kept := list[:strings.LastIndexByte(list[:most], ',')+1]
+	return fmt.Sprintf("%s... (%d more)", kept, strings.Count(list[len(kept):], ",")+1)
 }
 
 // setBy names the lines of files that set the settings now.

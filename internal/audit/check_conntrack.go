@@ -37,7 +37,20 @@ func checkTrackFill(x *exam) {
 		return
 	}
 	want := strconv.FormatUint(2*min(most, 1<<30), 10)
-	x.advise(f, Assignment{conntrackMax, want}, Assignment{conntrackBucket, want})
+	x.adviseHost(f, Assignment{conntrackMax, want}, Assignment{conntrackBucket, want})
+}
+
+// adviseHost advises settings that can be changed in the initial network namespace only: elsewhere
+// their files are read-only, and a sysctl.d file with them would not load. tcp_mem shows in the
+// initial namespace alone and tells which this is.
+func (x *exam) adviseHost(f Finding, set ...Assignment) {
+	x.advise(f, set...)
+	if _, initial := x.sysctl(tcpMem); initial {
+		return
+	}
+	last := &x.found[len(x.found)-1]
+	last.Sysctls, last.SetBy = nil, nil
+	last.Where = "set it on the host, in the initial network namespace: here it cannot be changed"
 }
 
 func checkTrackBuckets(x *exam) {
@@ -51,9 +64,12 @@ func checkTrackBuckets(x *exam) {
 		x.ok(idTrackBuckets, f.Subject, f.Found, "Entries are found quickly even when the table is full.")
 		return
 	}
-	f.Why = fmt.Sprintf("In a full table a packet searches chains of %d entries on average. A bucket costs 8 bytes. It can be set in the initial network namespace only.", most/buckets)
-	x.advise(f, Assignment{conntrackBucket, strconv.FormatUint(most, 10)})
+	f.Why = fmt.Sprintf("In a full table a packet searches chains of %d entries on average. A bucket costs 8 bytes.", most/buckets)
+	x.adviseHost(f, Assignment{conntrackBucket, strconv.FormatUint(most, 10)})
 }
+
+// enoughSynRecv lets a client answer the fifth repetition of a SYN-ACK, in seconds.
+const enoughSynRecv = 32
 
 func checkTrackSynRecv(x *exam) {
 	seconds, ok1 := x.sysctl(conntrackSyn)
@@ -63,12 +79,12 @@ func checkTrackSynRecv(x *exam) {
 	}
 	f := Finding{ID: idTrackSynRecv, Severity: Advice, Subject: conntrackSyn, Found: strconv.FormatUint(seconds, 10)}
 	fills := fmt.Sprintf("At %d s a table of %d entries is filled by %d forged SYNs a second, SYN cookies or not.", seconds, most, most/seconds)
-	if seconds <= 30 {
+	if seconds <= enoughSynRecv {
 		x.ok(idTrackSynRecv, f.Subject, f.Found, fills)
 		return
 	}
-	f.Why = fills + " 30 s outlast the pauses between SYN-ACKs, each of which renews it."
-	x.advise(f, Assignment{conntrackSyn, "30"})
+	f.Why = fills + " The time counts from the first SYN-ACK; the last of five repetitions is sent 31 s after it."
+	x.advise(f, Assignment{conntrackSyn, strconv.Itoa(enoughSynRecv)})
 }
 
 // checkTrackLoose asks for 0 only where SYNPROXY is at work. Everywhere else 1 is right: with 0,

@@ -60,7 +60,7 @@ func loreReuse(_ *exam, value uint64) Finding {
 	}
 	return Finding{Advised: "keep it only if this host connects out a lot",
 		Why:    "tcp_tw_reuse helps clients only: this host's outgoing connections may take over ports in TIME_WAIT. Connections that come in do not use it.",
-		Verify: "nstat -az TcpExtTWRecycled", Expect: "how often it helped since boot"}
+		Verify: "nstat -az TcpExtTWRecycled", Expect: "how often it helped so far"}
 }
 
 func loreBuckets(_ *exam, value uint64) Finding {

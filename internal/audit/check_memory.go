@@ -26,7 +26,7 @@ func checkMemory(x *exam) {
 		f.Severity = Warning
 		f.Why = "Connections are being cut for want of memory, or for too many orphans."
 	default:
-		x.ok(idMemory, f.Subject, f.Found, fmt.Sprintf("Pressure was entered %d times since boot.", x.Counters["TCPMemoryPressures"]))
+		x.ok(idMemory, f.Subject, f.Found, fmt.Sprintf("Pressure was entered %d times so far.", x.Counters["TCPMemoryPressures"]))
 		return
 	}
 	x.add(f)

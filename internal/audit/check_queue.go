@@ -37,19 +37,19 @@ func checkOverflows(x *exam) {
 	switch now := x.Recent["ListenOverflows"]; {
 	case now > 0:
 		f.Severity = Critical
-		f.Found = fmt.Sprintf("overflowing now, %s; %d since boot", perSecond(now, x.Window), total+now)
+		f.Found = fmt.Sprintf("overflowing now, %s; %d so far", perSecond(now, x.Window), total+now)
 		f.Advised, f.Expect = "0/s", "a number that stands still"
 		f.Why = "Clients that completed the handshake are being dropped because a program does not accept fast enough." + x.fullest()
 	case total > 0:
 		f.Severity = Advice
-		f.Found = fmt.Sprintf("%d overflows since boot", total)
+		f.Found = fmt.Sprintf("%d overflows so far", total)
 		if x.Window > 0 {
 			f.Found += ", none now"
 		}
 		f.Advised, f.Expect = "0", "a number that stands still"
 		f.Why = "At some time clients were dropped because a program did not accept fast enough; the kernel does not record whose queue it was."
 	default:
-		x.ok(idOverflow, f.Subject, "no overflow since boot", fmt.Sprintf("%d SYNs and ACKs were dropped by listeners for any reason.", x.Counters["ListenDrops"]))
+		x.ok(idOverflow, f.Subject, "no overflow so far", fmt.Sprintf("%d SYNs and ACKs were dropped by listeners for any reason.", x.Counters["ListenDrops"]))
 		return
 	}
 	x.add(f)

@@ -68,7 +68,7 @@ func checkSynFlood(x *exam) {
 	}
 	sent, ok := x.Counters["SyncookiesSent"]
 	if ok {
-		x.ok(idSynFlood, "SYN cookies", fmt.Sprintf("%d sent since boot, %d SYNs dropped", sent, x.Counters["TCPReqQFullDrop"]), "They are sent while a queue of half-open connections is full.")
+		x.ok(idSynFlood, "SYN cookies", fmt.Sprintf("%d sent so far, %d SYNs dropped", sent, x.Counters["TCPReqQFullDrop"]), "They are sent while a queue of half-open connections is full.")
 	}
 }
 

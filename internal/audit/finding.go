@@ -74,7 +74,7 @@ func Topics() []Topic {
 		{idSomaxconn, "the most any program can have as its backlog"},
 		{idBacklog, "the backlog each program asked for at listen(2)"},
 		{idQueue, "connections that wait in a listener's accept queue now"},
-		{idOverflow, "connections lost because an accept queue was full, since boot and now"},
+		{idOverflow, "connections lost because an accept queue was full, so far and now"},
 		{idAbort, "whether a full accept queue resets clients instead of letting them try again"},
 		{idFileLimit, "file descriptors a listening process may open, against what it has and needs"},
 		{idFileMax, "file descriptors of the whole host"},

@@ -2,6 +2,8 @@ package audit
 
 import (
 	"net/netip"
+	"strconv"
+	"strings"
 	"time"
 
 	"ebbgate/internal/process"
@@ -17,7 +19,7 @@ func healthy() *Facts {
 		Sysctls: map[string][]uint64{
 			somaxconn: {4096}, tcpSyncookies: {1}, tcpSynBacklog: {2048}, tcpSynack: {5}, tcpAbort: {0},
 			tcpKeepTime: {600}, tcpKeepIntvl: {30}, tcpKeepProbes: {5}, tcpTwBuckets: {131072}, tcpTwReuse: {2},
-			tcpTimestamps: {1}, tcpFinTimeout: {60}, localPortRange: {32768, 60999}, tcpMem: {1000, 2000, 3000},
+			tcpTimestamps: {1}, tcpFinTimeout: {60}, localPortRange: {32768, 60999}, unprivPorts: {1024}, tcpMem: {1000, 2000, 3000},
 			tcpMaxOrphans: {65536}, fileMax: {1000000}, fileNr: {1000, 0, 1000000}, nrOpen: {1048576},
 			conntrackCount: {100}, conntrackMax: {262144}, conntrackBucket: {262144}, conntrackSyn: {30}, conntrackLoose: {1},
 		},
@@ -39,6 +41,22 @@ func setSysctl(f *Facts, name string, values ...uint64) { f.Sysctls[name] = valu
 
 func web(capacity int) []policy.Service {
 	return []policy.Service{{Name: "web", Ports: []policy.PortRange{{First: 80, Last: 80}}, Capacity: capacity}}
+}
+
+// listenOn adds n listeners, step ports apart.
+func listenOn(f *Facts, first, n, step int) {
+	for i := range n {
+		f.Listeners = append(f.Listeners, Listener{Local: netip.AddrPortFrom(netip.IPv4Unspecified(), uint16(first+i*step)), Sockets: 1, Backlog: 4096})
+	}
+}
+
+// every writes those ports.
+func every(first, n, step int) string {
+	var ports []string
+	for i := range n {
+		ports = append(ports, strconv.Itoa(first+i*step))
+	}
+	return strings.Join(ports, ",")
 }
 
 func destination3(open, timeWait int, to string) []Destination {
@@ -95,9 +113,9 @@ var troubles = []struct {
 	{"full accept queue", func(f *Facts) { f.Listeners[1].Queue = 4097 }, nil,
 		idQueue, Critical, []string{"nginx"}, nil},
 	{"overflowing now", func(f *Facts) { f.Recent["ListenOverflows"] = 30; f.Listeners[1].Queue = 4097 }, nil,
-		idOverflow, Critical, []string{"30/s; 30 since boot", "It is 0.0.0.0:80 (nginx)"}, nil},
+		idOverflow, Critical, []string{"30/s; 30 so far", "It is 0.0.0.0:80 (nginx)"}, nil},
 	{"overflowed once", func(f *Facts) { f.Counters["ListenOverflows"] = 7 }, nil,
-		idOverflow, Advice, []string{"7 overflows since boot, none now"}, nil},
+		idOverflow, Advice, []string{"7 overflows so far, none now"}, nil},
 	{"aborting", func(f *Facts) { setSysctl(f, tcpAbort, 1) }, nil,
 		idAbort, Warning, []string{"resets clients"}, []Assignment{{tcpAbort, "0"}}},
 	{"low limit of files", func(f *Facts) { f.Listeners[1].Holders[0].FileLimit = 1024 }, nil,
@@ -141,22 +159,46 @@ var troubles = []struct {
 	{"little room for TIME_WAIT", func(f *Facts) { setSysctl(f, tcpTwBuckets, 5000) }, nil,
 		idTimeWait, Advice, nil, []Assignment{{tcpTwBuckets, "262144"}}},
 	{"ports half gone", func(f *Facts) { f.Destinations = destination3(15000, 100, "198.51.100.7:443") }, nil,
-		idLocalPorts, Warning, []string{"192.0.2.1 to 198.51.100.7:443", "15100 of 28232"}, []Assignment{{localPortRange, advisedRange}}},
+		idLocalPorts, Warning, []string{"192.0.2.1 to 198.51.100.7:443", "15100 of 28232"}, []Assignment{{localPortRange, "10240 65535"}}},
 	{"ports gone", func(f *Facts) { f.Destinations = destination3(28000, 0, "198.51.100.7:443") }, nil,
-		idLocalPorts, Critical, []string{"EADDRNOTAVAIL"}, []Assignment{{localPortRange, advisedRange}}},
+		idLocalPorts, Critical, []string{"EADDRNOTAVAIL"}, []Assignment{{localPortRange, "10240 65535"}}},
 	{"ports half gone, a listener in the advised range", func(f *Facts) {
 		f.Destinations = destination3(15000, 100, "198.51.100.7:443")
 		f.Listeners[1].Local = netip.MustParseAddrPort("0.0.0.0:15000")
 		f.Reserved = []policy.PortRange{{First: 20000, Last: 20010}}
 	}, nil,
-		idLocalPorts, Warning, nil, []Assignment{{localPortRange, advisedRange}, {reservedPorts, "15000,20000-20010"}}},
+		idLocalPorts, Warning, nil, []Assignment{{localPortRange, "10240 65535"}, {reservedPorts, "15000,20000-20010"}}},
 	{"ports half gone of all there are", func(f *Facts) {
 		f.Destinations = destination3(40000, 100, "198.51.100.7:443")
 		setSysctl(f, localPortRange, 1024, 65535)
 	}, nil,
 		idLocalPorts, Warning, []string{"fewer new connections", "a pool"}, nil},
 	{"few ports", func(f *Facts) { setSysctl(f, localPortRange, 60000, 61000) }, nil,
-		idLocalPorts, Advice, []string{"Only 1001 outgoing"}, []Assignment{{localPortRange, advisedRange}}},
+		idLocalPorts, Advice, []string{"Only 1001 outgoing"}, []Assignment{{localPortRange, "10240 65535"}}},
+	{"few ports above the privileged ones", func(f *Facts) {
+		setSysctl(f, localPortRange, 40000, 41000)
+		setSysctl(f, unprivPorts, 30001)
+	}, nil,
+		idLocalPorts, Advice, []string{"Only 1001 outgoing"}, []Assignment{{localPortRange, "30002 65535"}}},
+	{"few ports, and all others privileged", func(f *Facts) {
+		setSysctl(f, localPortRange, 60000, 65535)
+		setSysctl(f, unprivPorts, 60000)
+	}, nil,
+		idLocalPorts, Advice, []string{"Only 5536 outgoing", "no wider range", "fewer new connections"}, nil},
+	{"ports half gone, the others privileged", func(f *Facts) {
+		f.Destinations = destination3(15000, 100, "198.51.100.7:443")
+		setSysctl(f, localPortRange, 40000, 65535)
+		setSysctl(f, unprivPorts, 40000)
+	}, nil,
+		idLocalPorts, Warning, []string{"15100 of 25536", "fewer new connections"}, nil},
+	{"few ports, loopback listeners in the advised range", func(f *Facts) {
+		setSysctl(f, localPortRange, 60000, 61000)
+		f.Listeners[1].Local = netip.MustParseAddrPort("[::1]:15001")
+		f.Listeners[2].Local = netip.MustParseAddrPort("127.0.0.1:15000")
+	}, nil,
+		idLocalPorts, Advice, nil, []Assignment{{localPortRange, "10240 65535"}, {reservedPorts, "15000-15001"}}},
+	{"many listeners in the range", func(f *Facts) { listenOn(f, 40000, 100, 1); listenOn(f, 50000, 100, 2) }, nil,
+		idReserved, Advice, []string{"ports 40000-40099,50000,50002,", ",... ("}, []Assignment{{reservedPorts, "40000-40099," + every(50000, 100, 2)}}},
 	{"ports in TIME_WAIT", func(f *Facts) { f.Destinations = destination3(100, 20000, "198.51.100.7:443") }, nil,
 		idTwReuse, Warning, []string{"nothing for connections that come in"}, []Assignment{{tcpTwReuse, "1"}}},
 	{"a listener in the range", func(f *Facts) { f.Listeners[1].Local = netip.MustParseAddrPort("0.0.0.0:40000") }, nil,
@@ -181,8 +223,12 @@ var troubles = []struct {
 		idTrackFill, Critical, []string{"drops every new connection"}, []Assignment{{conntrackMax, "524288"}, {conntrackBucket, "524288"}}},
 	{"few buckets", func(f *Facts) { setSysctl(f, conntrackBucket, 16384) }, nil,
 		idTrackBuckets, Advice, []string{"chains of 16"}, []Assignment{{conntrackBucket, "262144"}}},
+	{"conntrack filling in a namespace", func(f *Facts) { setSysctl(f, conntrackCount, 220000); delete(f.Sysctls, tcpMem) }, nil,
+		idTrackFill, Warning, []string{"220000 of 262144", "524288", "set it on the host"}, nil},
+	{"few buckets in a namespace", func(f *Facts) { setSysctl(f, conntrackBucket, 16384); delete(f.Sysctls, tcpMem) }, nil,
+		idTrackBuckets, Advice, []string{"262144", "set it on the host"}, nil},
 	{"long SYN_RECV", func(f *Facts) { setSysctl(f, conntrackSyn, 60) }, nil,
-		idTrackSynRecv, Advice, []string{"4369 forged SYNs a second"}, []Assignment{{conntrackSyn, "30"}}},
+		idTrackSynRecv, Advice, []string{"4369 forged SYNs a second", "counts from the first SYN-ACK"}, []Assignment{{conntrackSyn, "32"}}},
 	{"loose with SYNPROXY", func(f *Facts) { f.SynProxied = 12 }, nil,
 		idTrackLoose, Warning, []string{"has taken 12 SYNs", "by hand"}, nil},
 	{"early prerouting", func(f *Facts) { f.Chains = []Chain{{"ip", "early", "pre", "prerouting", -400}} }, nil,

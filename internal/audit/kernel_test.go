@@ -2,6 +2,7 @@ package audit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -171,6 +172,32 @@ func TestConnections(t *testing.T) {
 	set(t, localPortRange, "40000 40019")
 	_, found = look(t, 0)
 	expect(t, found, idLocalPorts, localPortRange, Advice, "Only 20 outgoing")
+}
+
+// TestTheKernelTakesTheAdvisedPorts writes what is advised where 10240 is a privileged port.
+func TestTheKernelTakesTheAdvisedPorts(t *testing.T) {
+	nstest.Enter(t)
+	nstest.Listen(t, "127.0.0.1:40001", 16)
+	nstest.Listen(t, "0.0.0.0:40002", 16)
+	set(t, localPortRange, "60000 61000")
+	set(t, unprivPorts, "20001")
+	if err := os.WriteFile("/proc/"+sysctlPath(localPortRange), []byte("10240 65535"), 0); !errors.Is(err, unix.EINVAL) {
+		t.Errorf("a range that begins with a privileged port: %v, want EINVAL", err)
+	}
+	_, found := look(t, 0)
+	want := []Assignment{{localPortRange, "20002 65535"}, {reservedPorts, "40001-40002"}}
+	got := pick(found, idLocalPorts, localPortRange).Sysctls
+	if !slices.Equal(got, want) {
+		t.Fatalf("advised %v, want %v", got, want)
+	}
+	for _, a := range got {
+		set(t, a.Name, a.Value)
+	}
+	f, found := look(t, 0)
+	if n, _ := (&exam{Facts: f}).ports(); n != 65535-20002+1-2 {
+		t.Errorf("%d ports", n)
+	}
+	expect(t, found, idReserved, reservedPorts, OK, "")
 }
 
 // TestPortsRunOut uses up the local ports for one destination.

@@ -22,6 +22,7 @@ const (
 	tcpTimestamps   = "net.ipv4.tcp_timestamps"
 	tcpFinTimeout   = "net.ipv4.tcp_fin_timeout"
 	localPortRange  = "net.ipv4.ip_local_port_range"
+	unprivPorts     = "net.ipv4.ip_unprivileged_port_start"
 	reservedPorts   = "net.ipv4.ip_local_reserved_ports"
 	tcpMem          = "net.ipv4.tcp_mem"
 	tcpMaxOrphans   = "net.ipv4.tcp_max_orphans"
@@ -64,6 +65,7 @@ func sysctlSpecs() []sysctlSpec {
 		{tcpTimestamps, 1, everyKernel},
 		{tcpFinTimeout, 1, everyKernel},
 		{localPortRange, 2, everyKernel},
+		{unprivPorts, 1, everyKernel},
 		{tcpMem, 3, initialOnly},
 		{tcpMaxOrphans, 1, initialOnly},
 		{fileMax, 1, everyKernel},

@@ -1,6 +1,9 @@
 package audit
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // SysctlFile is where the file that Sysctls returns is meant to go. It is read after those of the
 // distribution.
@@ -36,6 +39,9 @@ func (r *Report) Sysctls() string {
 		}
 	}
 	b.WriteByte('\n')
+	for _, line := range r.unread() {
+		comment(line)
+	}
 	if len(done) == 0 {
 		comment("Nothing to change.")
 		return b.String()
@@ -43,4 +49,37 @@ func (r *Report) Sysctls() string {
 	comment("Apply: sysctl -p " + SysctlFile)
 	comment("Check: ebbgate audit, which no longer names them. What a program asked for when it began to listen changes when it is restarted.")
 	return b.String()
+}
+
+// unread says which settings, and what else, could not be read: the file is silent on them for that
+// reason, not because they are fine.
+func (r *Report) unread() []string {
+	var settings, others []string
+	known := settingNames()
+	for i := range r.Findings {
+		switch f := &r.Findings[i]; {
+		case f.ID != idUnread:
+		case known[f.Subject]:
+			settings = append(settings, f.Subject)
+		default:
+			others = append(others, f.Subject)
+		}
+	}
+	var lines []string
+	if n := len(settings); n > 0 {
+		lines = append(lines, fmt.Sprintf("%d %s could not be read: %s.", n, plural(n, "setting", "settings"), some(settings)))
+	}
+	if len(others) > 0 {
+		lines = append(lines, "Could not be looked at, so that what depends on it is missing here: "+some(others)+".")
+	}
+	return lines
+}
+
+// some joins the first of many names.
+func some(names []string) string {
+	const most = 32
+	if len(names) > most {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+	}
+	return strings.Join(names, ", ")
 }

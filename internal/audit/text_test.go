@@ -2,6 +2,7 @@ package audit
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -14,7 +15,7 @@ func sample() []Finding {
 			Where: "/etc/sysctl.d/60-x.conf:3, which sets it at boot; then sysctl --system", Verify: "sysctl net.ipv4.tcp_syncookies", Expect: "net.ipv4.tcp_syncookies = 1",
 			Sysctls: []Assignment{{tcpSyncookies, "1"}}, SetBy: []string{"/etc/sysctl.d/60-x.conf:3"}},
 		{ID: idLocalPorts, Severity: Warning, Subject: "192.0.2.1 to 198.51.100.7:443", Found: "15100 of 28232 local ports taken", Why: "When all are taken, connect(2) fails.",
-			Sysctls: []Assignment{{localPortRange, advisedRange}, {reservedPorts, "15000,40000"}}},
+			Sysctls: []Assignment{{localPortRange, "10240 65535"}, {reservedPorts, "15000,40000"}}},
 		{ID: idReserved, Severity: Advice, Subject: reservedPorts, Found: "port 40000", Advised: "40000", Why: "It may be taken.",
 			Sysctls: []Assignment{{reservedPorts, "40000"}}},
 		{ID: idUnread, Severity: Unknown, Subject: "nf_tables chains", Found: "not known", Why: "Run as root."},
@@ -125,6 +126,25 @@ func TestNothingToChange(t *testing.T) {
 	}
 }
 
+// TestNothingReadIsNotNothingToChange has a host of which hardly anything could be read.
+func TestNothingReadIsNotNothingToChange(t *testing.T) {
+	f := &Facts{}
+	f.unread(tcpMem, initialOnly)
+	f.unread(somaxconn, "permission denied")
+	got := NewReport(f, Examine(f, nil), false).Sysctls()
+	if want := "\n# 2 settings could not be read: net.ipv4.tcp_mem, net.core.somaxconn.\n# Nothing to change.\n"; !strings.HasSuffix(got, want) {
+		t.Errorf("%q", got)
+	}
+	f.Unread = nil
+	for i := range 40 {
+		f.unread(fmt.Sprintf("chain %d", i), "no")
+	}
+	got = strings.ReplaceAll(NewReport(f, Examine(f, nil), false).Sysctls(), "\n# ", " ") // not as it is wrapped
+	if !strings.Contains(got, " Could not be looked at, so that what depends on it is missing here: chain 0,") || !strings.Contains(got, "and 8 more.") || strings.Contains(got, "could not be read") {
+		t.Errorf("%q", got)
+	}
+}
+
 func TestSysctls(t *testing.T) {
 	want := `# Proposed by ebbgate audit for this host: only what should change here. Read the comments, then
 # save as /etc/sysctl.d/90-ebbgate.conf.
@@ -138,6 +158,7 @@ net.ipv4.tcp_syncookies = 1
 net.ipv4.ip_local_port_range = 10240 65535
 net.ipv4.ip_local_reserved_ports = 15000,40000
 
+# Could not be looked at, so that what depends on it is missing here: nf_tables chains.
 # Apply: sysctl -p /etc/sysctl.d/90-ebbgate.conf
 # Check: ebbgate audit, which no longer names them. What a program asked for when it began to listen
 # changes when it is restarted.
