@@ -32,7 +32,7 @@ func Step(p *Policy, s State, o Observation) (State, Decision) {
 	}
 	arm(p, &s, &o, &next, &d)
 	d.Watch.Attack = len(d.Attacks) > 0
-	d.Next = wake(o.At, &next, &d)
+	d.Next = wake(o.At, &d)
 	return next, d
 }
 
@@ -63,22 +63,21 @@ func byName(p *Policy) []*Service {
 }
 
 // wake returns the earliest end of a lease. Quiet times end with a census, which is new input.
-func wake(now Instant, s *State, d *Decision) Instant {
+func wake(now Instant, d *Decision) Instant {
 	var next Instant
-	for _, l := range d.Limits {
-		if l.Until > now && (next == 0 || l.Until < next) {
-			next = l.Until
+	sooner := func(until Instant) {
+		if until > now && (next == 0 || until < next) {
+			next = until
 		}
 	}
-	for _, m := range d.Meters {
-		if m.Until > now && (next == 0 || m.Until < next) {
-			next = m.Until
-		}
+	for i := range d.Limits {
+		sooner(d.Limits[i].Until)
 	}
-	for _, w := range d.Watched {
-		if w.Until > now && (next == 0 || w.Until < next) {
-			next = w.Until
-		}
+	for i := range d.Watched {
+		sooner(d.Watched[i].Until)
+	}
+	for i := range d.Meters {
+		sooner(d.Meters[i].Until)
 	}
 	return next
 }
