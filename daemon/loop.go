@@ -63,7 +63,6 @@ func (d *Daemon) turn() {
 	d.state, d.decision = policy.Step(d.Policy, before, d.seen)
 	d.record(&before)
 	d.Watcher.Arm(d.decision.Watch.Endings)
-	d.meters.wanted(d.decision.Meters)
 	d.log(d.decision.Events)
 	d.look()
 	d.enforce()

@@ -11,19 +11,17 @@ import (
 const (
 	// metersPart names the SYN meters among the faults.
 	metersPart = "SYN meters"
+	// metersEvery is the least time between two readings of the SYN meters.
+	metersEvery = time.Second
 	// endingsShown is how long the latest count of endings is worth showing.
 	endingsShown = 3 * time.Second
 )
-
-// metersEvery is the least time between two readings of the SYN meters.
-const metersEvery = time.Second
 
 // meters keeps what the meters showed, for display.
 type meters struct {
 	endings map[string]*control.Endings // of the latest count, by service
 	counted policy.Instant              // when it ended
 	syns    map[string]synRate
-	limits  map[string]int // SYNs a second, of the meters that are wanted
 	readAt  policy.Instant // no reading before
 }
 
@@ -53,7 +51,7 @@ func (d *Daemon) meter(o *policy.Observation) {
 		}
 	}
 	o.SYNs, o.Metered = syns, err == nil
-	d.meters.read(o)
+	d.meters.read(o, d.decision.Meters)
 	now := d.Now()
 	d.meters.readAt = now.Add(max(metersEvery, now.Sub(began)*1000/time.Duration(d.Policy.Observe.CPUBudget)))
 }
@@ -68,13 +66,18 @@ func (m *meters) age(o *policy.Observation) {
 	}
 }
 
-// read takes a reading of the SYN meters over.
-func (m *meters) read(o *policy.Observation) {
+// read takes a reading of the SYN meters over. They are those the last decision asked for.
+func (m *meters) read(o *policy.Observation, asked []policy.Meter) {
 	old := m.syns
 	m.syns = make(map[string]synRate, len(o.SYNs))
 	for i := range o.SYNs {
-		now := &o.SYNs[i]
-		m.syns[now.Service] = old[now.Service].next(o.At, now, m.limits[now.Service])
+		now, limit := &o.SYNs[i], 0
+		for _, a := range asked {
+			if a.Service == now.Service {
+				limit = a.Max
+			}
+		}
+		m.syns[now.Service] = old[now.Service].next(o.At, now, limit)
 	}
 }
 
@@ -92,14 +95,6 @@ func (r synRate) next(at policy.Instant, now *policy.SYNMeter, limit int) synRat
 	}
 	out.Top = slices.Clone(control.WorstFlooders(out.Top))
 	return synRate{at: at, from: *now, shown: out}
-}
-
-// wanted remembers the rates that the meters of a decision stand for.
-func (m *meters) wanted(list []policy.Meter) {
-	m.limits = make(map[string]int, len(list))
-	for _, w := range list {
-		m.limits[w.Service] = w.Max
-	}
 }
 
 // shownEndings returns what ended of each service as the status tells it. It is made once a count:

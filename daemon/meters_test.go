@@ -133,13 +133,13 @@ func TestMetersOfANewTableBeginAnew(t *testing.T) {
 	second := policy.Instant(time.Second)
 	var m meters
 	for i, syns := range []uint64{1000, 3000, 10, 510} {
-		m.read(&policy.Observation{At: policy.Instant(i+1) * second, SYNs: []policy.SYNMeter{{Service: "web", SYNs: syns}}})
+		m.read(&policy.Observation{At: policy.Instant(i+1) * second, SYNs: []policy.SYNMeter{{Service: "web", SYNs: syns}}}, nil)
 		want := []control.Rate{0, 2000, 0, 500}[i]
 		if got := m.syns["web"].shown; got.PerS != want {
 			t.Errorf("reading %d: %v SYNs a second, want %v", i, got.PerS, want)
 		}
 	}
-	m.read(&policy.Observation{At: 6 * second})
+	m.read(&policy.Observation{At: 6 * second}, nil)
 	if got := m.syns["web"].shown; got != nil {
 		t.Errorf("without a meter: %+v", got)
 	}
