@@ -77,7 +77,7 @@ type censor struct {
 	onward    *onward
 	grouping  *grouping
 	tally     tally
-	batch     batch   // of the local sockets
+	batch     batch   // of what is not in the tally yet
 	totals    []total // by service
 	sockets   int
 }
@@ -126,6 +126,7 @@ func (c *censor) take(ctx context.Context, t *target) (policy.Census, error) {
 	c.sockets = 0
 	err = c.countLocal(ctx, t)
 	unseen, blind := c.countOnward(ctx, t)
+	c.batch.settle(&c.tally, c.grouping)
 	if c.tally.pruned {
 		many = errors.Join(many, errManySources)
 	}
@@ -138,14 +139,12 @@ func (c *censor) countLocal(ctx context.Context, t *target) error {
 	if !t.locally {
 		return nil
 	}
-	err := c.diag.Dump(inetdiag.Request{
+	return c.diag.Dump(inetdiag.Request{
 		Family: unix.AF_UNSPEC,
 		States: heldStates,
 		Filter: t.filter,
 		Stop:   func() bool { return ctx.Err() != nil },
 	}, c.count)
-	c.batch.settle(&c.tally, c.grouping)
-	return err
 }
 
 // count takes one socket of the dump.
@@ -159,12 +158,17 @@ func (c *censor) count(s *inetdiag.Socket) {
 	if service == noService {
 		return
 	}
+	c.enter(service, addressFrom16(&s.RemoteAddr), held)
+}
+
+// enter counts one connection of a service, once the batch is settled.
+func (c *censor) enter(service int, remote address, held bool) {
 	if held {
 		c.totals[service].held++
 	} else {
 		c.totals[service].halfOpen++
 	}
-	c.batch.add(&c.tally, c.grouping, service, addressFrom16(&s.RemoteAddr), held)
+	c.batch.add(&c.tally, c.grouping, service, remote, held)
 }
 
 // result builds the census, complete unless err says otherwise.

@@ -76,12 +76,7 @@ func (c *censor) countForwarded(e *ctnetlink.Entry) {
 	if c.grouping.ours(from) || c.grouping.ours(addressFrom16(&e.Reply.Source)) {
 		return
 	}
-	if held {
-		c.totals[service].held++
-	} else {
-		c.totals[service].halfOpen++
-	}
-	c.tally.add(c.grouping, service, from, held)
+	c.enter(service, from, held)
 }
 
 // stage says what an entry counts as, if it counts. Held are only those whose both ends conntrack

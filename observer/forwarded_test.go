@@ -140,6 +140,7 @@ func TestCountForwarded(t *testing.T) {
 			c := &censor{totals: make([]total, 4), onward: tg.onward, grouping: newGrouping(tg, addrs("10.77.0.1", "fd77::1"))}
 			c.tally.reset(4, 100)
 			c.countForwarded(tt.e)
+			c.batch.settle(&c.tally, c.grouping)
 			census, err := c.result(tg, nil)
 			if err != nil || census.Sockets != 1 {
 				t.Fatalf("%+v, %v", census, err)
