@@ -9,28 +9,35 @@ import (
 // missed every earlier Decision loses nothing but the Events.
 type Decision struct {
 	At      Instant
-	Limits  []Limit   // in force, by service and source
+	Limits  []Limit   // in force, by service and source; no source twice
 	Watched []Watched // held to the limit by the kernel without being refused, likewise sorted
-	Attacks []Attack  // open, by service
+	Blocks  []Block   // in force, likewise sorted
+	Reliefs []Relief  // by service
+	Attacks []Attack  // open, by service and kind
+	Ended   []Attack  // attacks that ended in this step, likewise sorted
 	Meters  []Meter   // SYN meters, by service
+	Drops   []SYNDrop // sources whose SYNs over their rate are dropped, by service and source
+	Exempt  []Exemption
+	SSH     SSH
 	Watch   Watch
 	Events  []Event // what changed in this step, in a stable order
 	Next    Instant // the earliest time it could change without new input; 0: never
 }
 
-// Limit holds one source of one service to its limit.
+// Limit holds one source of one service, or one prefix, to its limit.
 type Limit struct {
 	Service string
-	Source  netip.Prefix
-	Mode    Mode    // Shadow: count and report only
-	Refuse  bool    // at its limit when last counted: new connections are turned away
-	Close   bool    // above its limit when last counted: the excess is to be closed
-	Held    int     // when last counted
-	Counted Instant // when that was
-	Max     int     // what it may hold
-	Since   Instant // when the limit was raised
-	Until   Instant // end of the lease; later evidence moves it
-	Reason  Reason  // the newest evidence for the limit
+	Source  netip.Prefix // of any length: a source, a prefix with its own limit, a single IPv6 address
+	Mode    Mode         // Shadow: count and report only
+	Refuse  bool         // at its limit when last counted: new connections are turned away
+	Close   bool         // above its limit when last counted: the excess is to be closed
+	Exact   bool         // a source with the service's own per_source limit, which the kernel can count
+	Held    int          // when last counted
+	Counted Instant      // when that was
+	Max     int          // what it may hold
+	Since   Instant      // when the limit was raised
+	Until   Instant      // end of the lease; later evidence moves it
+	Reason  Reason       // the newest evidence for the limit
 }
 
 // Watched is a source near its limit while an attack on the service is open. The kernel counts
@@ -42,8 +49,50 @@ type Watched struct {
 	Until   Instant
 }
 
-// Meter has the kernel tell which sources send a service more than Max SYNs a second. It counts and
-// turns nobody away (P5).
+// Block keeps a source or prefix away from one service until its time, whatever it sends meanwhile:
+// its packets are turned away and its connections destroyed (P13). It never touches exempt addresses
+// within a prefix.
+type Block struct {
+	Service string
+	Source  netip.Prefix
+	Mode    Mode
+	Close   bool    // it still held connections when last counted
+	Counted Instant // when that was
+	Strikes int     // how often it was blocked, this time included
+	Since   Instant
+	Until   Instant
+	Reason  Reason
+}
+
+// Relief has connections of a service on which nothing was ever received closed, those that have waited
+// longest first, until it holds Max. It is decided where one connection for each source is still more
+// than the service can hold.
+type Relief struct {
+	Service string
+	Mode    Mode
+	Held    int     // when last counted
+	Counted Instant // when that was
+	Max     int
+	Reason  Reason
+}
+
+// SYNDrop has the kernel drop the SYNs of one source beyond the rate of the service's meter. It is
+// decided only above observe.syn_pressure and only for sources that are not proven (P5).
+type SYNDrop struct {
+	Service string
+	Source  netip.Prefix
+	Mode    Mode
+	Until   Instant
+}
+
+// SSH says on which ports administrators are exempt.
+type SSH struct {
+	Ports  []uint16     // sshd listens on; sorted
+	Admins []netip.Addr // logged in now or within the last ten minutes; sorted
+}
+
+// Meter has the kernel tell which sources send a service more than Max SYNs a second. By itself it
+// counts and turns nobody away (P5).
 type Meter struct {
 	Service string
 	Max     int
@@ -61,24 +110,6 @@ type Reason struct {
 // String says it in one line: "connections.per_source: 250 held, limit 100".
 func (r Reason) String() string {
 	return fmt.Sprintf("%s: %d held, limit %d", r.Rule, r.Measured, r.Threshold)
-}
-
-// Kind names an attack by its cause.
-type Kind string
-
-// ConnectionFlood is a source that holds more connections of a service than its limit.
-const ConnectionFlood Kind = "connection-flood"
-
-// Attack is one open attack on one service.
-type Attack struct {
-	ID          uint64 // counts up from 1 within one State; 0: no attack
-	Service     string
-	Kind        Kind
-	Began       Instant
-	BeganWall   int64  // Unix nanoseconds, for display only
-	PeakHeld    int    // most connections the service held, of all sources
-	PeakSources int    // most sources limited at once
-	Evidence    Reason // the heaviest source when it began
 }
 
 // Watch says how closely the kernel should be watched in the next turn.
@@ -124,6 +155,15 @@ const (
 	LimitDropped EventKind = "limit-dropped"
 	CookiesOff   EventKind = "syn-cookies-off" // of no service; Why says what to set
 	LimitsFull   EventKind = "limits-full"     // more sources than observe.max_sources qualify
+
+	SourceBlocked   EventKind = "source-blocked"
+	SourceFreed     EventKind = "source-freed"     // of a block that ended
+	BlocksFull      EventKind = "blocks-full"      // more than limits.max_blocks
+	ShareChanged    EventKind = "share-changed"    // the fair share of a distributed flood
+	ExemptAdded     EventKind = "exempt-added"     // by the operator
+	ExemptEnded     EventKind = "exempt-ended"     // likewise, or its time was over
+	ExemptOffender  EventKind = "exempt-offender"  // an exempt source is at the limit others have
+	PressureChanged EventKind = "pressure-changed" // SYN meters begin or cease to drop
 )
 
 // Event is one transition. Limits raised or dropped together beyond eventsPerService are summed

@@ -26,6 +26,8 @@ type Observation struct {
 	Endings   Endings    // Endings.Taken is true about once a second while they are watched
 	SYNs      []SYNMeter // of the meters in the kernel, by service; read about once a second
 	Metered   bool       // they were read in this turn
+	Sessions  []Session  // remote logins that last, by address
+	Orders    []Order    // what the operator asked for since the last turn, in that order
 	Faults    []Fault    // what could not be read this turn (P8)
 }
 
@@ -62,6 +64,8 @@ type Listener struct {
 	Local   netip.AddrPort // unmapped; the unspecified address listens on all
 	Queue   uint32         // completed connections that wait for accept(2)
 	Backlog uint32         // how many may wait
+	Unit    string         // of the service manager that holds it, as "nginx.service"; empty: not known
+	SSH     bool           // it is sshd's
 }
 
 // Census counts connections per service and source. Absence of a source means it held none, but
@@ -81,6 +85,7 @@ type ServiceCensus struct {
 	Service  string
 	Held     int            // connections that hold a slot of the application, of all sources
 	HalfOpen int            // handshakes not completed, of all sources
+	Unread   int            // of Held, in CLOSE_WAIT: the peer has closed and the application has not
 	Sources  []SourceCensus // by Source; at most Observe.MaxSources, the heaviest
 	Rest     Rest           // the sources beyond that bound
 }
@@ -91,6 +96,12 @@ type SourceCensus struct {
 	Source   netip.Prefix
 	Held     int
 	HalfOpen int
+
+	// Single is the one IPv6 address of a wider source that holds more than all its others together,
+	// if there is one, and SingleHeld a lower bound of what it holds: never less than Held minus twice
+	// what the others hold.
+	Single     netip.Addr
+	SingleHeld int
 }
 
 // Rest sums up the sources a census could not keep.

@@ -21,7 +21,30 @@ type State struct {
 	CookiesOff Instant // last time one met a kernel without SYN cookies; 0: never
 	Churn      Instant // last reason to tell apart what ends; 0: none
 
+	Seed     uint64         // of the jitter of blocks; 0: not yet chosen
+	Exempt   []Exemption    // by the operator; by prefix and service
+	Admins   []AdminState   // by address
+	Blocks   []BlockState   // by service and source
 	Services []ServiceState // of services with something to remember, by name
+}
+
+// AdminState is an administrator's address.
+type AdminState struct {
+	Addr   netip.Addr
+	SeenAt Instant // last observation in which he was logged in
+}
+
+// BlockState is a block in force, or one that ended and is remembered as strikes.
+type BlockState struct {
+	Service string
+	Source  netip.Prefix
+	Strikes int     // at least 1
+	Since   Instant // of the newest block
+	Until   Instant // its end; in the past: it has ended
+	Decay   Instant // when one strike will be forgiven
+	Close   bool    // it held connections when last counted
+	Counted Instant // when that was
+	Reason  Reason
 }
 
 // ServiceState is what is remembered about one service while an attack on it is open.
