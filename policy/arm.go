@@ -34,6 +34,11 @@ func arm(p *Policy, s *State, o *Observation, next *State, d *Decision) {
 			}
 		}
 	}
+	for i := range next.Services {
+		if sv := &next.Services[i]; o.Census.Taken && halfOpenFlood(p.Service(sv.Service), sv.SYNs.HalfOpen) {
+			next.SYNFlood = o.At
+		}
+	}
 	next.rates(o)
 	if s.At != 0 && len(d.Watch.Suspicion) > 0 || len(d.Attacks) > 0 {
 		next.Churn = o.At
@@ -80,9 +85,6 @@ func held(sign, now Instant) bool { return sign != 0 && now.Sub(sign) < meterHol
 func meters(p *Policy, flood, now Instant) []Meter {
 	var list []Meter
 	for _, svc := range byName(p) {
-		if svc.Rate.SYNPerSource == 0 {
-			continue
-		}
 		until := now.Add(svc.Response.Lease)
 		if p.Observe.Meters == Auto {
 			if !held(flood, now) {
@@ -90,7 +92,7 @@ func meters(p *Policy, flood, now Instant) []Meter {
 			}
 			until = min(until, flood.Add(meterHold))
 		}
-		list = append(list, Meter{Service: svc.Name, Max: svc.Rate.SYNPerSource, Until: until})
+		list = append(list, Meter{Service: svc.Name, Max: svc.meterRate(), Until: until})
 	}
 	return list
 }

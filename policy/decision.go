@@ -107,9 +107,43 @@ type Reason struct {
 	At        Instant // of the evidence
 }
 
+// The rules of reasons that are no keys of a service: what was measured, where the policy sets no
+// limit.
+const (
+	RuleAcceptQueue = "accept queue"
+	RuleCloseWait   = "CLOSE_WAIT"
+	RuleSYNs        = "SYNs not completed"
+)
+
+// The keys reasons name.
+const (
+	rulePerSource   = "connections.per_source"
+	rulePerPrefix   = "connections.per_prefix"
+	ruleCapacity    = "capacity"
+	ruleNew         = "rate.new_per_source"
+	ruleSYN         = "rate.syn_per_source"
+	ruleOverride    = "override.per_source"
+	ruleOverrideNew = "override.new_per_source"
+)
+
 // String says it in one line: "connections.per_source: 250 held, limit 100".
 func (r Reason) String() string {
-	return fmt.Sprintf("%s: %d held, limit %d", r.Rule, r.Measured, r.Threshold)
+	form := "%s: %d held, limit %d"
+	switch r.Rule {
+	case ruleCapacity:
+		form = "%s: %d held, share %d"
+	case ruleNew, ruleOverrideNew:
+		form = "%s: %d new connections a second, limit %d"
+	case ruleSYN:
+		form = "%s: %d SYNs a second over the limit of %d and not completed"
+	case RuleSYNs:
+		form = "%s: %d a second, threshold %d"
+	case RuleAcceptQueue:
+		form = "%s: %d connections wait, backlog %d"
+	case RuleCloseWait:
+		form = "%s: %d connections left unclosed, threshold %d"
+	}
+	return fmt.Sprintf(form, r.Rule, r.Measured, r.Threshold)
 }
 
 // Watch says how closely the kernel should be watched in the next turn.
@@ -173,9 +207,10 @@ type Event struct {
 	At      Instant
 	Service string
 	Attack  uint64
+	Cause   Kind // of the attack
 	Mode    Mode
 	Source  netip.Prefix // of a limit; zero when Count sums up several
 	Count   int          // how many transitions this one stands for, at least 1
 	Reason  Reason       // for raised limits and begun attacks: the evidence
-	Why     string       // for dropped limits and ended attacks: in words
+	Why     string       // in words, where the reason says nothing or not enough
 }

@@ -28,7 +28,16 @@ type Observation struct {
 	Metered   bool       // they were read in this turn
 	Sessions  []Session  // remote logins that last, by address
 	Orders    []Order    // what the operator asked for since the last turn, in that order
+	Closed    []Cut      // connections we closed since the last turn, by service and source
 	Faults    []Fault    // what could not be read this turn (P8)
+}
+
+// Cut counts connections of one source that we closed. They are no doing of the source's, though they
+// end like any other.
+type Cut struct {
+	Service string
+	Source  netip.Prefix // as policy.Group makes it
+	Count   int
 }
 
 // Fault is a part of an observation that could not be had, and why.

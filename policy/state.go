@@ -5,7 +5,8 @@ import "net/netip"
 // State is everything Step remembers from one turn to the next. It holds plain values only, so
 // that it can be saved, compared and replayed. The zero value is the state of a fresh start.
 //
-// Its size is bounded: for each service Observe.MaxSources limited and as many watched sources.
+// Its size is bounded: for each service Observe.MaxSources limited and as many watched sources, their
+// prefixes, and Limits.MaxBlocks blocks of all services together.
 type State struct {
 	At       Instant  // of the last observation; 0: none yet
 	Counters Counters // of the last observation whose counters were valid
@@ -21,6 +22,8 @@ type State struct {
 	CookiesOff Instant // last time one met a kernel without SYN cookies; 0: never
 	Churn      Instant // last reason to tell apart what ends; 0: none
 
+	Endings  Instant        // end of the last count of what ends
+	Opened   uint64         // connections accepted since boot, at that time
 	Seed     uint64         // of the jitter of blocks; 0: not yet chosen
 	Exempt   []Exemption    // by the operator; by prefix and service
 	Admins   []AdminState   // by address
@@ -38,36 +41,95 @@ type AdminState struct {
 type BlockState struct {
 	Service string
 	Source  netip.Prefix
+	Cause   Kind    // of the attack it answered, the newest time
 	Strikes int     // at least 1
 	Since   Instant // of the newest block
 	Until   Instant // its end; in the past: it has ended
 	Decay   Instant // when one strike will be forgiven
-	Close   bool    // it held connections when last counted
-	Counted Instant // when that was
+	Close   bool    // it held connections, which are to be closed
+	Counted Instant // the last time it was found so
 	Reason  Reason
 }
 
-// ServiceState is what is remembered about one service while an attack on it is open.
+// ServiceState is what is remembered about one service: while an attack on it is open, and what
+// tells whether one begins.
 type ServiceState struct {
 	Service string
-	Scope   string // the ports and addresses it was counted on
-	Attack  Attack
-	Full    bool          // more sources qualified for a limit than observe.max_sources
-	Sources []SourceState // by Source
+	Scope   string   // the ports and addresses it was counted on
+	Attacks []Attack // open, by kind
+	Full    bool     // more sources qualified for a limit than observe.max_sources
+	NoRoom  bool     // more sources were to be blocked than limits.max_blocks
+
+	Sources  []SourceState // by Source
+	Prefixes []PrefixState // by Prefix
+	Share    ShareState
+	SYNs     SYNState
+	Slow     SlowState
+	Exempt   OffenderState
 }
 
 // SourceState is what is remembered about one source.
 type SourceState struct {
 	Source netip.Prefix
-	Held   int     // at the last census that knows
-	SeenAt Instant // when that census began
+	Single netip.Addr // the one IPv6 address that answers are narrowed to, if it alone explains the count
+	Held   int        // at the last census that knows
+	SeenAt Instant    // when that census began
+	Hold   Offence    // connections held
+	Share  int        // fair share it was held to by that census; 0: none
 
-	Raised     bool    // the source reached its limit and has not yet been quiet since
-	Since      Instant // when it was raised
-	Peak       int     // most connections held since
-	OverAt     Instant // last time it was found at its limit
-	UnderSince Instant // below the limit without a break since; 0: it is not
-	ClearSince Instant // below the clear level without a break since; 0: it is not
+	Fast  int     // counts of what ends in a row that were over its rate
+	Rate  int     // completed connections a second, by the newest count that was over it
+	Cut   int     // connections we closed ourselves, not yet seen to end
+	Churn Offence // completed connections a second
+}
+
+// PrefixState is what is remembered about a prefix of several sources.
+type PrefixState struct {
+	Prefix  netip.Prefix
+	Held    int // by its sources that are neither exempt nor have an override, each up to its own limit
+	Sources int
+	SeenAt  Instant
+	Hold    Offence // of its limit in connections.per_prefix
+	Share   int     // fair share of the whole prefix, where one connection each is too much; 0: none
+	Each    int     // fair share of each source in it; 0: none
+}
+
+// ShareState is what is remembered about the fair share of a service.
+type ShareState struct {
+	Press Offence // connections held, each source up to its limit, against most of the capacity
+	Held  int     // likewise, at the last complete census
+	At    Instant // when that was
+	Level int     // share of a prefix; 0: there is no fair share
+	Moved Instant // when it last changed
+}
+
+// SYNState is what is remembered about a service's SYN meter.
+type SYNState struct {
+	From     SYNMeter       // its last reading, without sources
+	Counters Counters       // at that reading
+	At       Instant        // when that was; 0: none
+	Rate     int            // SYNs a second between the last two readings
+	HalfOpen int            // handshakes not completed of what is forwarded, at the last census
+	Few      Offence        // SYNs a second of few addresses over their rate that are not completed
+	Many     Offence        // SYNs a second of addresses within their rate that are not completed
+	Dropping bool           // above observe.syn_pressure, and not yet below half of it
+	Drops    []netip.Prefix // sources whose SYNs over their rate are dropped, as of that reading
+}
+
+// SlowState is what is remembered about an application that is slow to take or end its connections.
+type SlowState struct {
+	FullSince Instant // an accept queue has been full without a break since; 0: none is
+	FullAt    Instant // last time one was
+	LeakSince Instant // connections have been left in CLOSE_WAIT without a break since; 0: they are not
+	LeakAt    Instant // last census that found them
+	Leaked    int     // at that census
+	Raised    Instant // when it was found slow; 0: it is not
+}
+
+// OffenderState is what is remembered of an exempt source that is the worst of all.
+type OffenderState struct {
+	Source netip.Prefix
+	Hold   Offence
 }
 
 // service returns the state kept for a service, or an empty one.

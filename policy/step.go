@@ -2,6 +2,7 @@ package policy
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 )
 
@@ -12,33 +13,62 @@ import (
 // was saved; the state is then discarded.
 func Step(p *Policy, s State, o Observation) (State, Decision) {
 	if o.At < s.At {
-		s = State{Attacks: s.Attacks}
+		s = State{Attacks: s.Attacks, Seed: s.Seed}
 	}
 	d := Decision{At: o.At, Watch: Watch{Suspicion: suspect(p, &s, &o)}}
-	next := State{At: o.At, Attacks: s.Attacks, Census: s.Census}
+	next := State{At: o.At, Attacks: s.Attacks, Census: s.Census, Endings: s.Endings, Opened: s.Opened, Seed: s.Seed}
 	advance(&s, &o, &next)
-	if o.Census.Taken {
-		next.Census = o.Census.From
-	}
+	exempting(p, &s, &o, &next, &d)
+	pressure := synPressure(&s, &o)
+	room := p.Limits.MaxBlocks - len(s.Blocks)
 	for _, svc := range byName(p) {
-		st := serviceStep{policy: p, service: svc, at: o.At, wall: o.Wall, census: &o.Census, next: &next, out: &d}
+		st := serviceStep{policy: p, service: svc, o: &o, prev: &s, next: &next, out: &d,
+			blocks: blocksOf(s.Blocks, svc.Name), room: &room, pressure: pressure}
 		st.run(s.service(svc.Name))
 	}
-	for _, old := range s.Services {
-		if p.Service(old.Service) == nil && old.Attack.ID != 0 {
-			d.Events = append(d.Events, Event{Kind: AttackEnded, At: o.At, Service: old.Service,
-				Attack: old.Attack.ID, Count: 1, Why: "the service left the policy"})
-		}
-	}
+	leave(p, &s, &o, &d)
 	arm(p, &s, &o, &next, &d)
 	d.Watch.Attack = len(d.Attacks) > 0
 	d.Next = wake(o.At, &d)
 	return next, d
 }
 
-// advance keeps the counters to compare with next time, and the levels above which connections are
+// leave ends the attacks and blocks of services the policy does not have any more.
+func leave(p *Policy, s *State, o *Observation, d *Decision) {
+	const why = "the service left the policy"
+	for _, old := range s.Services {
+		if p.Service(old.Service) != nil {
+			continue
+		}
+		for _, a := range old.Attacks {
+			a.Ended, a.EndedWall, a.EndedWhy = o.At, o.Wall, why
+			d.Ended = append(d.Ended, a)
+			d.Events = append(d.Events, Event{Kind: AttackEnded, At: o.At, Service: old.Service, Attack: a.ID, Cause: a.Kind, Count: 1, Why: why})
+		}
+	}
+	freed := make(map[string]int)
+	for i := range s.Blocks {
+		if b := &s.Blocks[i]; b.Until > o.At && p.Service(b.Service) == nil {
+			freed[b.Service]++
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(freed)) {
+		d.Events = append(d.Events, Event{Kind: SourceFreed, At: o.At, Service: name, Count: freed[name], Why: why})
+	}
+}
+
+// advance keeps when things were counted, the counters to compare with next time, and the levels above which connections are
 // rising: the least seen since the last census.
 func advance(s *State, o *Observation, next *State) {
+	if o.Census.Taken {
+		next.Census = o.Census.From
+	}
+	if e := &o.Endings; e.Taken && e.From.Add(e.Span) > s.Endings {
+		next.Endings, next.Opened = e.From.Add(e.Span), o.Counters.PassiveOpens
+	}
+	if next.Seed == 0 {
+		next.Seed = uint64(o.Wall)*0x9e3779b97f4a7c15 | 1
+	}
 	next.Counters, next.Base, next.Tracked = s.Counters, s.Base, s.Tracked
 	if !o.Counters.Valid {
 		return
@@ -78,6 +108,15 @@ func wake(now Instant, d *Decision) Instant {
 	}
 	for i := range d.Meters {
 		sooner(d.Meters[i].Until)
+	}
+	for i := range d.Blocks {
+		sooner(d.Blocks[i].Until)
+	}
+	for i := range d.Drops {
+		sooner(d.Drops[i].Until)
+	}
+	for i := range d.Exempt {
+		sooner(d.Exempt[i].Until)
 	}
 	return next
 }

@@ -1,62 +1,178 @@
 package policy
 
-// minEvidence is the least number of connections that is evidence against a source. Guessing a
-// SYN cookie blindly completes a forged handshake once in 2^29 tries, so one or two connections
-// can be somebody else's doing (P5). The policy takes no lower limit.
-const minEvidence = MinPerSource
+import "net/netip"
 
-// underFactor times the quiet time below the limit, though not below the clear level, ends a
-// limit too: a busy office that stays at two thirds of its limit is no attacker for ever.
-const underFactor = 10
+// limited reports whether the source is limited for whatever reason.
+func (s *SourceState) limited() bool { return s.Hold.raised() || s.Churn.raised() || s.Share > 0 }
 
-// count judges a source by a census that knows what it held. It returns why a raised limit is to
-// be dropped, or nothing.
-//
-// A limit is raised at the threshold. It ends after the quiet time below the clear level, which
-// is half of it, or after underFactor times the quiet time below the threshold.
-func (s *SourceState) count(svc *Service, at Instant, held int) (dropped string) {
-	limit := svc.Connections.PerSource
-	s.Held, s.SeenAt = held, at
-	if held >= limit && held >= minEvidence {
-		if !s.Raised {
-			s.Raised, s.Since = true, at
+// target is what answers to the source apply to: the source, or the single address that alone explains
+// its count.
+func (s *SourceState) target() netip.Prefix {
+	if s.Single.IsValid() {
+		return netip.PrefixFrom(s.Single, 128)
+	}
+	return s.Source
+}
+
+// sources walks the remembered and the counted sources together and judges what they hold.
+func (st *serviceStep) sources(old []SourceState) {
+	for i := range old {
+		if old[i].limited() {
+			st.limited++
 		}
-		s.Peak = max(s.Peak, held)
-		s.OverAt, s.UnderSince, s.ClearSince = at, 0, 0
-		return ""
 	}
-	if !s.Raised {
-		return ""
+	var now []SourceCensus
+	if st.census != nil {
+		now = st.census.Sources
+		st.counts = make([]counted, 0, len(now))
 	}
-	s.UnderSince = since(s.UnderSince, at, held < limit)
-	s.ClearSince = since(s.ClearSince, at, held*2 < limit)
-	quiet := svc.Response.Quiet
-	switch {
-	case s.ClearSince != 0 && at.Sub(s.ClearSince) >= quiet:
-		return "below half of its limit for " + quiet.String()
-	case s.UnderSince != 0 && at.Sub(s.UnderSince) >= quiet*underFactor:
-		return "below its limit for " + (quiet * underFactor).String()
-	}
-	return ""
+	st.state.Sources = make([]SourceState, 0, len(old))
+	j := sourceJudge{st: st, allow: st.allowances(), exempt: newNest(st.exempt), blocked: st.blocks.walk(st.o.At)}
+	align(old, now, ofSource, ofCensus, j.source)
+	st.offender(j.worst, j.worstLimit)
 }
 
-// since keeps the start of an unbroken time in which a condition held.
-func since(start, at Instant, holds bool) Instant {
-	switch {
-	case !holds:
-		return 0
-	case start == 0:
-		return at
-	}
-	return start
+// sourceJudge judges the sources of one service in their order.
+type sourceJudge struct {
+	st      *serviceStep
+	allow   allowances
+	exempt  nest
+	blocked blockWalk
+
+	src SourceState // the one being judged: here, so that it need not be allocated for each
+
+	worst      SourceCensus // of the exempt ones, the one that holds most
+	worstLimit Reason       // against the limit others have
 }
 
-// reason is the evidence for a raised limit: the newest count at or over the threshold, or the
-// peak while the source is quieter.
-func (s *SourceState) reason(svc *Service) Reason {
-	r := Reason{Rule: "connections.per_source", Measured: s.Peak, Threshold: svc.Connections.PerSource, At: s.OverAt}
-	if s.Held >= r.Threshold {
-		r.Measured = s.Held
+// source judges one source and keeps it if it may matter. Of a remembered one that was not counted in
+// this observation only the policy can say that it is to be freed.
+func (j *sourceJudge) source(old *SourceState, now *SourceCensus) {
+	st, src := j.st, &j.src
+	if old != nil {
+		*src = *old
+	} else {
+		*src = SourceState{Source: now.Source}
 	}
-	return r
+	allowed := j.allow.of(src.Source)
+	count := counted{source: src.Source, shared: !allowed.override}
+	switch {
+	case j.exempt.covers(src.Source):
+		st.free(src, "exempt")
+		j.exemptCount(now, allowed)
+	case src.Source.Addr().Is6() && src.Source.Bits() < 128 && src.Source.Bits() != st.policy.Observe.IPv6Source:
+		st.free(src, "the policy groups IPv6 sources differently")
+	case j.blocked.covers(src.Source):
+		st.free(src, "blocked")
+		if now != nil {
+			j.blocked.held(st.o.Census.From, now.Held)
+		}
+	default:
+		if now != nil {
+			count.held = now.Held - j.blocked.within(st.o.Census.From, now)
+		}
+		st.count(src, now, count.held, allowed)
+		if allowed.held > 0 {
+			count.held = min(count.held, allowed.held)
+		}
+		if src.limited() || src.Fast > 0 || src.Held > 0 && (old != nil || src.Held*2 >= allowed.held && allowed.held > 0) {
+			st.state.Sources = append(st.state.Sources, *src)
+		}
+	}
+	if now != nil {
+		st.counts = append(st.counts, count)
+	}
+}
+
+// count judges what a source holds by this observation's census.
+func (st *serviceStep) count(src *SourceState, now *SourceCensus, held int, allowed allowance) {
+	was := src.Hold
+	switch {
+	case allowed.held == 0 && was.raised():
+		st.calm(src, ConnectionFlood, &src.Hold, "the policy sets no limit any more")
+	case was.raised() && was.Peak < allowed.held:
+		st.calm(src, ConnectionFlood, &src.Hold, "the policy allows more now than it ever held")
+	}
+	if now == nil && !st.whole {
+		return
+	}
+	src.Held, src.SeenAt = held, st.o.Census.From
+	if allowed.held == 0 {
+		return
+	}
+	st.narrow(src, now, allowed.held)
+	ended := src.Hold.judge(src.SeenAt, src.Held, allowed.held, st.service.Response.Quiet)
+	switch {
+	case ended != "":
+		st.calm(src, ConnectionFlood, &src.Hold, ended)
+	case src.Hold.raised() && !was.raised():
+		st.raise(src, ConnectionFlood, &src.Hold, Reason{allowed.rule, src.Held, allowed.held, src.SeenAt})
+	}
+	if src.Hold.raised() {
+		// Counted at each new peak only, so that what stays open in shadow mode is counted once.
+		st.answer(ConnectionFlood).excess += max(0, src.Hold.Peak-allowed.held) - max(0, was.Peak-allowed.held)
+	}
+}
+
+// narrow makes the single address of an IPv6 source that explains its count the target of answers, so
+// that those who share its prefix are left alone. Where it does not, or is not the one that did, the
+// whole source is the target for as long as the offence lasts; so it is where a single address was
+// blocked already: whoever owns the prefix has moved on to the next.
+func (st *serviceStep) narrow(src *SourceState, now *SourceCensus, limit int) {
+	if now == nil || src.Held < limit {
+		return
+	}
+	alone := now.Single.IsValid() && now.Held-now.SingleHeld < limit && now.SingleHeld >= limit && src.Source.Bits() < 128
+	switch {
+	case alone && (!src.Hold.raised() && !st.blocks.anyWithin(src.Source) || src.Single == now.Single):
+		src.Single, src.Held = now.Single, now.SingleHeld
+	default:
+		src.Single = netip.Addr{}
+	}
+}
+
+// raise counts a source that has come to be limited, and reports it. Where there is no room for it the
+// offence is forgotten instead: it fails open, and says so.
+func (st *serviceStep) raise(src *SourceState, kind Kind, f *Offence, why Reason) {
+	others := *src
+	if kind == ConnectionFlood {
+		others.Hold = Offence{}
+	} else {
+		others.Churn = Offence{}
+	}
+	if !others.limited() {
+		if st.limited >= st.policy.Observe.MaxSources {
+			*f = Offence{}
+			st.full++
+			return
+		}
+		st.limited++
+	}
+	a := st.answer(kind)
+	a.raises = append(a.raises, Event{Kind: LimitRaised, Source: src.target(), Count: 1, Reason: why})
+}
+
+// calm ends one offence of a source and reports it.
+func (st *serviceStep) calm(src *SourceState, kind Kind, f *Offence, why string) {
+	*f = Offence{}
+	a := st.answer(kind)
+	a.drops = append(a.drops, Event{Kind: LimitDropped, Source: src.target(), Count: 1, Why: why})
+	if !src.limited() {
+		st.limited--
+		src.Single = netip.Addr{}
+	}
+}
+
+// free ends every offence of a source.
+func (st *serviceStep) free(src *SourceState, why string) {
+	if src.Hold.raised() {
+		st.calm(src, ConnectionFlood, &src.Hold, why)
+	}
+	if src.Churn.raised() {
+		st.calm(src, Churn, &src.Churn, why)
+	}
+	if src.Share > 0 {
+		src.Share = 0
+		st.limited--
+	}
 }

@@ -1,0 +1,137 @@
+package policy
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// adminAfter is how long an administrator's address stays exempt after his last session.
+const adminAfter = 10 * time.Minute
+
+// maxAdmins bounds the addresses of administrators. Those that have logged out are forgotten first.
+const maxAdmins = 1024
+
+// exempting brings exemptions up to date: what the operator ordered, what has run out, and who is
+// logged in.
+func exempting(p *Policy, s *State, o *Observation, next *State, d *Decision) {
+	next.Exempt = s.Exempt
+	for _, order := range o.Orders {
+		next.order(order, o.At, d)
+	}
+	next.expire(o.At, d)
+	d.Exempt = next.Exempt
+	next.Admins = admins(p, s.Admins, o)
+	for _, l := range o.Listeners {
+		if l.SSH && !slices.Contains(d.SSH.Ports, l.Local.Port()) {
+			d.SSH.Ports = append(d.SSH.Ports, l.Local.Port())
+		}
+	}
+	slices.Sort(d.SSH.Ports)
+	for _, a := range next.Admins {
+		d.SSH.Admins = append(d.SSH.Admins, a.Addr)
+	}
+}
+
+// order carries one order out.
+func (s *State) order(order Order, at Instant, d *Decision) {
+	e := order.Exemption
+	i, found := slices.BinarySearchFunc(s.Exempt, e, compareExemptions)
+	list := slices.Clone(s.Exempt)
+	switch order.Kind {
+	case OrderExempt:
+		if found {
+			list[i] = e
+		} else {
+			list = slices.Insert(list, i, e)
+		}
+		d.Events = append(d.Events, Event{Kind: ExemptAdded, At: at, Service: e.Service, Source: e.Prefix, Count: 1, Why: e.Reason})
+	case OrderUnexempt:
+		if !found {
+			return
+		}
+		list = slices.Delete(list, i, i+1)
+		d.Events = append(d.Events, Event{Kind: ExemptEnded, At: at, Service: e.Service, Source: e.Prefix, Count: 1, Why: "the operator ended it"})
+	}
+	s.Exempt = list
+}
+
+// expire ends the exemptions whose time is over.
+func (s *State) expire(at Instant, d *Decision) {
+	over := func(e Exemption) bool { return e.Until != 0 && e.Until <= at }
+	if !slices.ContainsFunc(s.Exempt, over) {
+		return
+	}
+	var left []Exemption
+	for _, e := range s.Exempt {
+		if !over(e) {
+			left = append(left, e)
+			continue
+		}
+		d.Events = append(d.Events, Event{Kind: ExemptEnded, At: at, Service: e.Service, Source: e.Prefix, Count: 1, Why: "its time was over"})
+	}
+	s.Exempt = left
+}
+
+func compareExemptions(a, b Exemption) int {
+	if c := ComparePrefix(a.Prefix, b.Prefix); c != 0 {
+		return c
+	}
+	switch {
+	case a.Service < b.Service:
+		return -1
+	case a.Service > b.Service:
+		return 1
+	}
+	return 0
+}
+
+// admins returns the addresses administrators are, or lately were, logged in from. A TCP connection to
+// sshd makes nobody an administrator; only a session of root or of a member of exempt.ssh_groups does.
+func admins(p *Policy, old []AdminState, o *Observation) []AdminState {
+	var list []AdminState
+	for _, s := range o.Sessions {
+		if s.From.IsValid() && (s.Root || slices.ContainsFunc(s.Groups, func(g string) bool { return slices.Contains(p.Exempt.SSHGroups, g) })) {
+			list = append(list, AdminState{Addr: s.From, SeenAt: o.At})
+		}
+	}
+	for _, a := range old {
+		if o.At.Sub(a.SeenAt) < adminAfter && len(list) < maxAdmins {
+			list = append(list, a)
+		}
+	}
+	slices.SortStableFunc(list, func(a, b AdminState) int { return a.Addr.Compare(b.Addr) })
+	return slices.CompactFunc(list, func(a, b AdminState) bool { return a.Addr == b.Addr })
+}
+
+// ExemptOf returns the prefixes whose answers per source are off at a service as of a decision: those of
+// the policy and of the operator, in any order. Administrators are among them where sshd listens on
+// all of its ports.
+func ExemptOf(p *Policy, svc *Service, d *Decision) []netip.Prefix {
+	list := p.Exempt.Prefixes
+	own := len(list)
+	list = list[:own:own]
+	for _, e := range d.Exempt {
+		if e.Service == "" || e.Service == svc.Name {
+			list = append(list, e.Prefix)
+		}
+	}
+	if svc.onlyOn(d.SSH.Ports) {
+		for _, a := range d.SSH.Admins {
+			list = append(list, netip.PrefixFrom(a, a.BitLen()))
+		}
+	}
+	return list
+}
+
+// onlyOn reports whether the service has no port but those listed.
+func (s *Service) onlyOn(ports []uint16) bool {
+	for _, r := range s.Ports {
+		for port := int(r.First); port <= int(r.Last); port++ {
+			if !slices.Contains(ports, uint16(port)) {
+				return false
+			}
+		}
+	}
+	return len(s.Ports) > 0
+}

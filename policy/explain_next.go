@@ -1,0 +1,167 @@
+package policy
+
+import (
+	"fmt"
+	"slices"
+)
+
+// foretell says what would happen next, in words: first what is in force, then what is nearest.
+func (x *explainer) foretell(svc *Service, free bool, e *ServiceExplanation) []string {
+	if free {
+		return []string{"exempt: nothing"}
+	}
+	var next []string
+	if svc.Mode == Shadow {
+		next = append(next, "shadow mode: what follows is counted and reported only, every packet passes")
+	}
+	next = append(next, x.blocked(e)...)
+	if len(e.Blocks) == 0 {
+		next = append(next, x.limited(svc, e)...)
+	}
+	next = append(next, x.faster(e)...)
+	next = append(next, x.flooding(svc, e)...)
+	if len(e.Blocks) == 0 && e.Strikes > 0 {
+		text := fmt.Sprintf("blocked %s before, one of them is forgiven in %s", timesOver(e.Strikes), x.left(e.Forgiven))
+		if e.NextFor > 0 {
+			text += fmt.Sprintf("; the next block would last %s", e.NextFor)
+		}
+		next = append(next, text)
+	}
+	return next
+}
+
+// blocked tells of the blocks that cover the address.
+func (x *explainer) blocked(e *ServiceExplanation) []string {
+	var next []string
+	for i := range e.Blocks {
+		b := &e.Blocks[i]
+		who := "blocked"
+		if b.Source != x.source {
+			who = "blocked with " + shortPrefix(b.Source)
+		}
+		text := fmt.Sprintf("%s for another %s: ends by itself, whatever is sent", who, x.left(b.Until))
+		if e.NextFor > 0 {
+			text += fmt.Sprintf("; the next block would last %s", e.NextFor)
+		}
+		next = append(next, text)
+	}
+	return next
+}
+
+// limited tells what comes of the connections held, of the source and of the prefixes around it.
+func (x *explainer) limited(svc *Service, e *ServiceExplanation) []string {
+	var next []string
+	own := false
+	for i := range e.Limits {
+		own = own || e.Limits[i].Source.Bits() >= x.source.Bits()
+		next = append(next, x.inLimit(svc, e, &e.Limits[i]))
+	}
+	if narrowed := x.narrowed(e); narrowed != nil && !own {
+		next = append(next, fmt.Sprintf("%d of %d held, most of it by %s, which alone is answered",
+			narrowed.Held, narrowed.Max, shortPrefix(narrowed.Source)))
+	} else if !own {
+		next = append(next, roomLeft(e))
+	}
+	for _, g := range e.Prefixes {
+		covered := slices.ContainsFunc(e.Limits, func(l Limit) bool { return l.Source == g.Prefix })
+		if !covered {
+			next = append(next, fmt.Sprintf("%s: %d of %d held by %s: %s", g.Prefix, g.Held, g.Max, sourceCount(g.Sources),
+				moreUntil(g.Held, g.Max, "the prefix is limited")))
+		}
+	}
+	return next
+}
+
+// narrowed returns the limit of another address of the same source that explains its count alone, or nil.
+func (x *explainer) narrowed(e *ServiceExplanation) *Limit {
+	for i := range x.decision.Limits {
+		l := &x.decision.Limits[i]
+		if l.Service == e.Service && l.Source.Bits() > x.source.Bits() && x.source.Contains(l.Source.Addr()) && !l.Source.Contains(x.addr) {
+			return l
+		}
+	}
+	return nil
+}
+
+// inLimit tells what comes of a limit in force.
+func (x *explainer) inLimit(svc *Service, e *ServiceExplanation, l *Limit) string {
+	text := fmt.Sprintf("%d of %d held (%s)", l.Held, l.Max, l.Reason.Rule)
+	if l.Source != x.source {
+		text = shortPrefix(l.Source) + ": " + text
+	}
+	switch {
+	case l.Refuse:
+		text += ": new connections are refused"
+	case l.Reason.Rule == ruleNew || l.Reason.Rule == ruleOverrideNew:
+		text += ": new connections are refused for opening too many"
+	default:
+		text += ": new connections are refused again at the limit"
+	}
+	if l.Close {
+		text += fmt.Sprintf(", %d are closed, those with the least progress first", l.Held-l.Max)
+	}
+	if after := svc.Response.BlockAfter; e.NextFor > 0 && l.Held > l.Max {
+		text += fmt.Sprintf("; blocked for %s if that goes on for another %s", e.NextFor, x.left(l.Since.Add(after)))
+	}
+	return text + fmt.Sprintf("; ends after %s below half of it, or in %s if nothing more is known", svc.Response.Quiet, x.left(l.Until))
+}
+
+// roomLeft tells how far the source is from its limit.
+func roomLeft(e *ServiceExplanation) string {
+	switch {
+	case e.Max == 0:
+		return "no limit on the connections of one source"
+	case !e.Known:
+		return fmt.Sprintf("nothing tells what is held: new connections are refused from %d on", e.Max)
+	}
+	return fmt.Sprintf("%d of %d held: %s", e.Held, e.Max, moreUntil(e.Held, e.Max, "new connections are refused"))
+}
+
+// moreUntil says how many more something takes.
+func moreUntil(held, limit int, what string) string {
+	if held >= limit {
+		return "enough that " + what
+	}
+	return fmt.Sprintf("%d more until %s", limit-held, what)
+}
+
+// faster tells what comes of the rate at which connections are opened.
+func (x *explainer) faster(e *ServiceExplanation) []string {
+	switch {
+	case e.MaxRate == 0:
+		return nil
+	case !e.RateKnown:
+		return []string{fmt.Sprintf("nothing tells how fast connections are opened: refused for a while above %d a second", e.MaxRate)}
+	}
+	return []string{fmt.Sprintf("%.1f connections a second ended: refused for a while above %d", e.Rate, e.MaxRate)}
+}
+
+// flooding tells what comes of the SYNs.
+func (x *explainer) flooding(svc *Service, e *ServiceExplanation) []string {
+	rate, pressure := svc.Rate.SYNPerSource, x.policy.Observe.SYNPressure
+	switch {
+	case e.Dropped:
+		return []string{fmt.Sprintf("SYNs beyond %d a second are dropped while the host takes more than %d a second in all", rate, pressure)}
+	case e.SYNsOver == 0:
+		return nil
+	case e.Proven:
+		return []string{"SYNs beyond its rate pass: it completed a handshake, they may be forged in its name"}
+	case rate == 0:
+		return []string{"SYNs beyond its rate pass: the policy sets no syn_per_source"}
+	}
+	return []string{fmt.Sprintf("SYNs beyond %d a second pass until the host takes more than %d a second in all", rate, pressure)}
+}
+
+func timesOver(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
+}
+
+func sourceCount(n int) string {
+	if n == 1 {
+		return "1 source"
+	}
+	return fmt.Sprintf("%d sources", n)
+}

@@ -1,0 +1,225 @@
+package policy
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+)
+
+// answered collects what one step did against one kind of attack.
+type answered struct {
+	raises []Event
+	drops  []Event
+	blocks []Event
+	moved  string // how the fair share changed
+	share  int    // to what
+	ended  string // why it is over, where its sources do not say so
+
+	present  bool   // there is evidence for it, or it has not been quiet for long enough
+	sources  int    // answered after this step
+	rate     int    // a second, of the kinds measured in that
+	evidence Reason // of the heaviest source, the listener or the rate
+	why      string // where numbers are not enough
+	excess   int
+	blocked  int
+}
+
+// answer returns what this step does against a kind of attack.
+func (st *serviceStep) answer(kind Kind) *answered {
+	a := st.kinds[kind]
+	if a == nil {
+		a = &answered{}
+		st.kinds[kind] = a
+	}
+	return a
+}
+
+// open returns the open attack of a kind, or nil.
+func (st *serviceStep) open(kind Kind) *Attack {
+	for i := range st.state.Attacks {
+		if st.state.Attacks[i].Kind == kind {
+			return &st.state.Attacks[i]
+		}
+	}
+	return nil
+}
+
+// settle opens and ends attacks by what their sources do after this step, and reports what changed.
+func (st *serviceStep) settle() {
+	st.sumUp()
+	attacks := make([]Attack, 0, len(st.state.Attacks))
+	for _, kind := range Kinds() {
+		a, old := st.answer(kind), st.open(kind)
+		var now Attack
+		switch {
+		case old != nil:
+			now = *old
+			now.Changes = slices.Clone(old.Changes)
+		case a.present:
+			now = st.begin(kind, a)
+		}
+		st.update(&now, a)
+		st.tell(&now, kind, a)
+		switch {
+		case now.ID == 0:
+		case a.present:
+			attacks = append(attacks, now)
+		default:
+			st.end(now, a.ended)
+		}
+	}
+	st.state.Attacks = attacks
+	st.tellFull()
+}
+
+// begin opens an attack.
+func (st *serviceStep) begin(kind Kind, a *answered) Attack {
+	st.next.Attacks++
+	st.report(Event{Kind: AttackBegan, Attack: st.next.Attacks, Cause: kind, Count: max(1, a.sources), Reason: a.evidence, Why: a.why})
+	return Attack{ID: st.next.Attacks, Service: st.service.Name, Kind: kind, Mode: st.service.Mode, Began: st.o.At, BeganWall: st.o.Wall,
+		Evidence: a.evidence, Why: a.why}
+}
+
+// update brings an attack's figures up to date.
+func (st *serviceStep) update(now *Attack, a *answered) {
+	if now.ID == 0 {
+		return
+	}
+	if st.census != nil && (st.census.Held > now.PeakHeld || now.Top == nil) {
+		now.Top = st.top()
+	}
+	if st.census != nil {
+		now.PeakHeld = max(now.PeakHeld, st.census.Held)
+	}
+	now.PeakSources = max(now.PeakSources, a.sources)
+	now.PeakRate = max(now.PeakRate, a.rate)
+	now.Excess += a.excess
+	now.Blocked += a.blocked
+	change := func(what string, n int, why string) {
+		if n > 0 {
+			now.change(Change{At: st.o.At, What: what, Count: n, Why: why})
+		}
+	}
+	if a.moved != "" {
+		change(a.moved, a.sources, fmt.Sprintf("%d held of capacity %d", st.state.Share.Held, st.service.Capacity))
+	}
+	change("sources limited", len(a.raises), firstReason(a.raises))
+	change("sources blocked", len(a.blocks), firstReason(a.blocks))
+	change("limits lifted", len(a.drops), firstWhy(a.drops))
+}
+
+func firstReason(list []Event) string {
+	if len(list) == 0 {
+		return ""
+	}
+	return list[0].Reason.String()
+}
+
+func firstWhy(list []Event) string {
+	if len(list) == 0 {
+		return ""
+	}
+	return list[0].Why
+}
+
+// change adds a change of response. At the bound the first half is kept, and the newest ones.
+func (a *Attack) change(c Change) {
+	if n := len(a.Changes); n > 0 && a.Changes[n-1].At == c.At && a.Changes[n-1] == c {
+		return
+	}
+	if len(a.Changes) >= maxChanges {
+		a.Changes = slices.Delete(a.Changes, maxChanges/2, maxChanges/2+1)
+		a.Dropped++
+	}
+	a.Changes = append(a.Changes, c)
+}
+
+// tell reports what changed, the first few limits one by one.
+func (st *serviceStep) tell(now *Attack, kind Kind, a *answered) {
+	list := func(events []Event) {
+		for _, e := range summed(events) {
+			e.Attack, e.Cause = now.ID, kind
+			st.report(e)
+		}
+	}
+	list(a.raises)
+	if a.moved != "" {
+		list([]Event{{Kind: ShareChanged, Count: max(1, a.sources), Why: a.moved,
+			Reason: Reason{Rule: ruleCapacity, Measured: st.state.Share.Held, Threshold: st.service.Capacity, At: st.state.Share.At}}})
+	}
+	list(a.blocks)
+	list(a.drops)
+}
+
+// end closes an attack.
+func (st *serviceStep) end(now Attack, why string) {
+	if why == "" {
+		why = "every source stayed quiet"
+		if now.Blocked > 0 {
+			why = "every source stayed quiet or is blocked"
+		}
+	}
+	now.Ended, now.EndedWall, now.EndedWhy = st.o.At, st.o.Wall, why
+	st.report(Event{Kind: AttackEnded, Attack: now.ID, Cause: now.Kind, Count: 1, Why: why})
+	st.out.Ended = append(st.out.Ended, now)
+}
+
+// endAll closes every attack.
+func (st *serviceStep) endAll(why string) {
+	for _, a := range st.state.Attacks {
+		st.end(a, why)
+	}
+	st.state.Attacks = nil
+}
+
+// tellFull reports that something did not fit, once for as long as it does not.
+func (st *serviceStep) tellFull() {
+	for _, e := range summed(st.freed) {
+		st.report(e)
+	}
+	if st.full > 0 && !st.state.Full {
+		st.report(Event{Kind: LimitsFull, Count: st.full, Why: fmt.Sprintf("observe.max_sources is %d", st.policy.Observe.MaxSources)})
+	}
+	if st.noRoom > 0 && !st.state.NoRoom {
+		st.report(Event{Kind: BlocksFull, Count: st.noRoom, Why: fmt.Sprintf("limits.max_blocks is %d", st.policy.Limits.MaxBlocks)})
+	}
+	if st.census != nil {
+		st.state.Full, st.state.NoRoom = st.full > 0, st.noRoom > 0
+	}
+}
+
+// summed shortens a list of events of one kind: the first few one by one, the rest as one.
+func summed(events []Event) []Event {
+	if len(events) <= eventsPerService {
+		return events
+	}
+	rest := events[eventsPerService-1]
+	rest.Source, rest.Count = netip.Prefix{}, len(events)-(eventsPerService-1)
+	return append(events[:eventsPerService-1:eventsPerService-1], rest)
+}
+
+// eventsPerService bounds the limits reported one by one for a service in one step; the rest is
+// summed up.
+const eventsPerService = 20
+
+func (st *serviceStep) report(e Event) {
+	e.At, e.Service, e.Mode = st.o.At, st.service.Name, st.service.Mode
+	st.out.Events = append(st.out.Events, e)
+}
+
+// top returns the prefixes whose sources hold most.
+func (st *serviceStep) top() []PrefixCount {
+	var all []PrefixCount
+	for i := range st.census.Sources {
+		c := &st.census.Sources[i]
+		p := netip.PrefixFrom(c.Source.Addr(), min(shareBits(st.policy, c.Source.Addr().Is6()), c.Source.Bits())).Masked()
+		if n := len(all); n > 0 && all[n-1].Prefix == p {
+			all[n-1].Sources++
+			all[n-1].Held += c.Held
+			continue
+		}
+		all = append(all, PrefixCount{Prefix: p, Sources: 1, Held: c.Held})
+	}
+	slices.SortStableFunc(all, func(a, b PrefixCount) int { return b.Held - a.Held })
+	return slices.Clone(all[:min(len(all), maxTop)])
+}

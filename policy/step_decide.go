@@ -1,0 +1,116 @@
+package policy
+
+import "slices"
+
+// decide adds what should hold for the service from now on.
+func (st *serviceStep) decide() {
+	st.out.Attacks = append(st.out.Attacks, st.state.Attacks...)
+	first, firstWatched := len(st.out.Limits), len(st.out.Watched)
+	attacked := len(st.state.Attacks) > 0
+	for i := range st.state.Sources {
+		if src := &st.state.Sources[i]; src.limited() {
+			st.decideLimit(src)
+		} else if attacked {
+			st.decideWatched(src)
+		}
+	}
+	for i := range st.state.Prefixes {
+		st.decidePrefix(&st.state.Prefixes[i])
+	}
+	inPlace(st.out.Limits[first:], func(a, b Limit) int { return ComparePrefix(a.Source, b.Source) })
+	inPlace(st.out.Watched[firstWatched:], func(a, b Watched) int { return ComparePrefix(a.Source, b.Source) })
+	st.decideBlocks()
+	st.decideDrops()
+	if st.relief > 0 {
+		sh := &st.state.Share
+		st.out.Reliefs = append(st.out.Reliefs, Relief{Service: st.service.Name, Mode: st.service.Mode, Held: st.census.Held, Counted: sh.At, Max: st.relief,
+			Reason: Reason{Rule: ruleCapacity, Measured: sh.Held, Threshold: st.service.Capacity, At: sh.At}})
+	}
+}
+
+// inPlace sorts a list that is nearly always sorted already.
+func inPlace[T any](list []T, order func(a, b T) int) {
+	if !slices.IsSortedFunc(list, order) {
+		slices.SortFunc(list, order)
+	}
+}
+
+// decideLimit adds the limit of one source. A lease that ran out without fresh evidence is left out:
+// the kernel has dropped it too. Where several limits apply the least one does.
+func (st *serviceStep) decideLimit(src *SourceState) {
+	svc := st.service
+	a := st.allowed(src.Source)
+	held := Limit{Service: svc.Name, Source: src.target(), Mode: svc.Mode, Held: src.Held, Counted: src.SeenAt,
+		Exact: a.held > 0 && !a.override && !src.Single.IsValid()}
+	l := held
+	until := src.SeenAt.Add(svc.Response.Lease)
+	if src.Hold.raised() && until > st.o.At {
+		l.Max, l.Since, l.Until, l.Reason = a.held, src.Hold.Since, until, st.holdReason(src)
+	}
+	if src.Share > 0 && until > st.o.At && (l.Until == 0 || src.Share < l.Max) {
+		sh := &st.state.Share
+		l.Max, l.Since, l.Until = src.Share, sh.Press.Since, until
+		l.Reason = Reason{Rule: ruleCapacity, Measured: src.Held, Threshold: src.Share, At: src.SeenAt}
+	}
+	if l.Until != 0 {
+		l.Refuse = src.Held >= l.Max
+		l.Close = src.Held > l.Max && svc.closes()
+	}
+	if until := src.Churn.OverAt.Add(svc.Response.Lease); src.Churn.raised() && until > st.o.At {
+		if l.Until == 0 {
+			l.Source, l.Since, l.Reason = src.Source, src.Churn.Since, st.churnReason(src)
+		}
+		if !l.Refuse {
+			l.Reason = st.churnReason(src)
+		}
+		l.Refuse, l.Until = true, max(l.Until, until)
+	}
+	if l.Until != 0 {
+		st.out.Limits = append(st.out.Limits, l)
+	}
+}
+
+// closes reports whether what is held beyond a limit is closed.
+func (s *Service) closes() bool { return s.Connections.CloseExcess && s.Traffic.Locally() }
+
+// decideWatched has the kernel count a source that is near the service's own limit.
+func (st *serviceStep) decideWatched(src *SourceState) {
+	until := src.SeenAt.Add(st.service.Response.Lease)
+	if a := st.allowed(src.Source); a.held == 0 || a.override || until <= st.o.At {
+		return
+	}
+	st.out.Watched = append(st.out.Watched, Watched{Service: st.service.Name, Source: src.Source, Mode: st.service.Mode, Until: until})
+}
+
+// decidePrefix adds the limit of one prefix.
+func (st *serviceStep) decidePrefix(p *PrefixState) {
+	until := p.SeenAt.Add(st.service.Response.Lease)
+	if until <= st.o.At || !p.Hold.raised() && p.Share == 0 {
+		return
+	}
+	l := Limit{Service: st.service.Name, Source: p.Prefix, Mode: st.service.Mode, Held: p.Held, Counted: p.SeenAt, Until: until}
+	if p.Hold.raised() {
+		l.Max, _ = st.service.prefixLimit(p.Prefix)
+		l.Since, l.Reason = p.Hold.Since, st.prefixReason(p)
+	}
+	if p.Share > 0 && (l.Max == 0 || p.Share < l.Max) {
+		l.Max, l.Since = p.Share, st.state.Share.Press.Since
+		l.Reason = Reason{Rule: ruleCapacity, Measured: p.Held, Threshold: p.Share, At: p.SeenAt}
+	}
+	l.Refuse, l.Close = p.Held >= l.Max, p.Held > l.Max && st.service.closes()
+	st.out.Limits = append(st.out.Limits, l)
+}
+
+// decideBlocks adds the blocks in force.
+func (st *serviceStep) decideBlocks() {
+	for i := range st.blocks.list {
+		b := &st.blocks.list[i]
+		if b.Until <= st.o.At {
+			continue
+		}
+		st.out.Blocks = append(st.out.Blocks, Block{Service: b.Service, Source: b.Source, Mode: st.service.Mode,
+			Close: b.Close && b.Counted >= st.next.Census && st.service.Traffic.Locally(), Counted: b.Counted,
+			Strikes: b.Strikes, Since: b.Since, Until: b.Until, Reason: b.Reason})
+	}
+	st.next.Blocks = append(st.next.Blocks, st.blocks.list...)
+}

@@ -1,0 +1,226 @@
+package policy
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+)
+
+// relaxAfter divides the quiet time: so long a share stays as it is before it is raised.
+const relaxAfter = 6
+
+// share lets the sources of a service near its capacity share it: by prefix first, so that one /48
+// does not hold 65,536 shares, and by source within it. Without a capacity there is no fair share.
+func (st *serviceStep) share(old ShareState) {
+	st.state.Share = old
+	sh := &st.state.Share
+	capacity := st.service.Capacity
+	if capacity == 0 {
+		if sh.Press.raised() {
+			st.unshare("the policy states no capacity any more")
+		}
+		*sh = ShareState{}
+		return
+	}
+	if st.census == nil || !st.o.Census.Complete {
+		return
+	}
+	sh.Held, sh.At = st.census.Held-st.overLimits(), st.o.Census.From
+	was := sh.Press.raised()
+	ended := sh.Press.judge(sh.At, sh.Held, max(1, capacity*pressAt/100), st.service.Response.Quiet)
+	switch {
+	case ended != "":
+		st.unshare("connections stayed " + ended)
+		*sh = ShareState{}
+		return
+	case !sh.Press.raised():
+		*sh = ShareState{}
+		return
+	case !was:
+		sh.Level, sh.Moved = unlimited, sh.At
+	}
+	st.reshare()
+}
+
+// overLimits returns how many connections are beyond the limits of their sources, which answer for
+// them: they are no pressure.
+func (st *serviceStep) overLimits() int {
+	over := 0
+	for i := range st.counts {
+		if c := &st.counts[i]; c.held > 0 {
+			over += max(0, st.census.Sources[i].Held-c.held)
+		}
+	}
+	return over
+}
+
+// reshare brings the shares up to date. Cuts hold at once, raises wait, and are as large as will still
+// be enough for all if everybody uses them, so that shares settle instead of swinging.
+func (st *serviceStep) reshare() {
+	sh := &st.state.Share
+	relax := sh.At.Sub(sh.Moved) >= st.service.Response.Quiet/relaxAfter
+	target := max(1, st.service.Capacity*leastTo/100, st.service.Capacity*shareTo/100-st.exemptHeld())
+	groups := st.shareGroups()
+	counts := make([]int, len(groups))
+	for i := range groups {
+		counts[i] = groups[i].held
+	}
+	level := fairShare(counts, target, sh.Level, relax)
+	if level != sh.Level {
+		sh.Moved = sh.At
+		st.answer(DistributedFlood).move(sh.Level, level)
+	}
+	sh.Level = level
+	if sum := cappedSum(counts, level); sum > target && level == 1 {
+		st.relief = target
+	}
+	st.divide(groups, relax)
+}
+
+// exemptHeld returns what exempt sources hold, which the others have to do without.
+func (st *serviceStep) exemptHeld() int {
+	exempt, n := newNest(st.exempt), 0
+	for i := range st.census.Sources {
+		if c := &st.census.Sources[i]; exempt.covers(c.Source) {
+			n += c.Held
+		}
+	}
+	return n
+}
+
+// shareGroup is a prefix that competes for a service's capacity, and its sources.
+type shareGroup struct {
+	prefixCount
+	first int // its first source among the leaves of its family
+	ipv6  bool
+	old   *PrefixState
+}
+
+// shareGroups sums the census up by the prefixes that share the capacity.
+func (st *serviceStep) shareGroups() []shareGroup {
+	var groups []shareGroup
+	for _, ipv6 := range []bool{false, true} {
+		leaves := st.leaves(ipv6, func(*counted) bool { return true })
+		st.leavesOf[family(ipv6)] = leaves
+		first := 0
+		for _, c := range foldInto(leaves, shareBits(st.policy, ipv6)) {
+			groups = append(groups, shareGroup{prefixCount: c, first: first, ipv6: ipv6})
+			first += c.sources
+		}
+	}
+	return groups
+}
+
+func family(ipv6 bool) int {
+	if ipv6 {
+		return 1
+	}
+	return 0
+}
+
+// divide gives the sources of each prefix that is at its share a share of that.
+func (st *serviceStep) divide(groups []shareGroup, relax bool) {
+	level := st.state.Share.Level
+	old := st.state.Prefixes
+	st.state.Prefixes = make([]PrefixState, 0, len(old))
+	var held []SourceState // sources with a share, in order
+	counts := make([]int, 0, 64)
+	align(old, groups, ofPrefix, func(g *shareGroup) netip.Prefix { return g.prefix }, func(was *PrefixState, g *shareGroup) {
+		var p PrefixState
+		if was != nil {
+			p = *was
+		}
+		last := p.Each
+		p.Each, p.Share = 0, 0
+		if g != nil && g.held >= level || g != nil && last > 0 && level != unlimited {
+			p.Prefix = g.prefix
+			leaves := st.leavesOf[family(g.ipv6)][g.first : g.first+g.sources]
+			counts = counts[:0]
+			for _, c := range leaves {
+				counts = append(counts, c.held)
+			}
+			if last == 0 {
+				last = unlimited
+			}
+			each := fairShare(counts, level, last, relax)
+			if each != unlimited {
+				p.Each = each
+				held = st.shareOut(held, leaves, each)
+			}
+			if cappedSum(counts, each) > level {
+				p.Share, p.Held, p.Sources, p.SeenAt = level, g.held, g.sources, st.state.Share.At
+			}
+		}
+		if p.Hold.raised() || p.Each > 0 || p.Share > 0 {
+			st.state.Prefixes = append(st.state.Prefixes, p)
+		}
+	})
+	st.setShares(held)
+}
+
+// shareOut adds the sources that are at their share.
+func (st *serviceStep) shareOut(held []SourceState, leaves []prefixCount, each int) []SourceState {
+	for _, c := range leaves {
+		if c.held >= each && len(held) < st.policy.Observe.MaxSources {
+			held = append(held, SourceState{Source: c.prefix, Share: each, Held: c.held, SeenAt: st.state.Share.At})
+		}
+	}
+	return held
+}
+
+// setShares carries new shares over to the sources; whoever is not among them has none.
+func (st *serviceStep) setShares(held []SourceState) {
+	old := st.state.Sources
+	st.state.Sources = make([]SourceState, 0, max(len(old), len(held)))
+	align(old, held, ofSource, ofSource, func(src, share *SourceState) {
+		var s SourceState
+		switch {
+		case src == nil:
+			s = *share
+		default:
+			s = *src
+			s.Share = 0
+			if share != nil {
+				s.Share = share.Share
+			}
+		}
+		if src == nil || !src.limited() {
+			if s.Share > 0 && st.limited >= st.policy.Observe.MaxSources {
+				s.Share = 0
+				st.full++
+			} else if s.Share > 0 {
+				st.limited++
+			}
+		} else if !s.limited() {
+			st.limited--
+		}
+		if src != nil || s.Share > 0 {
+			st.state.Sources = append(st.state.Sources, s)
+		}
+	})
+}
+
+// unshare ends the fair share.
+func (st *serviceStep) unshare(why string) {
+	st.answer(DistributedFlood).ended = why
+	st.setShares(nil)
+	st.state.Prefixes = slices.DeleteFunc(st.state.Prefixes, func(p PrefixState) bool { return !p.Hold.raised() })
+	for i := range st.state.Prefixes {
+		st.state.Prefixes[i].Each, st.state.Prefixes[i].Share = 0, 0
+	}
+}
+
+// move notes that the share of a prefix went from one level to another.
+func (a *answered) move(from, to int) {
+	switch {
+	case to == unlimited:
+		a.moved = "share lifted: there is enough for all"
+	case from == unlimited:
+		a.moved = fmt.Sprintf("share set to %d for each /24 or /48", to)
+	case to < from:
+		a.moved = fmt.Sprintf("share lowered from %d to %d for each /24 or /48", from, to)
+	default:
+		a.moved = fmt.Sprintf("share raised from %d to %d for each /24 or /48", from, to)
+	}
+	a.share = to
+}
