@@ -39,8 +39,8 @@ func arm(p *Policy, s *State, o *Observation, next *State, d *Decision) {
 			next.SYNFlood = o.At
 		}
 	}
-	next.rates(o)
-	if s.At != 0 && len(d.Watch.Suspicion) > 0 || len(d.Attacks) > 0 {
+	next.rates(p, o)
+	if s.At != 0 && len(d.Watch.Suspicion) > 0 || d.Watch.Attack {
 		next.Churn = o.At
 	}
 	d.Watch.Endings = p.Observe.Meters == Always || held(next.Churn, o.At)
@@ -55,14 +55,14 @@ func cookiesNeeded(prev, now *Counters) bool {
 }
 
 // rates looks for signs that are rates, each time a pace has passed since the last look.
-func (s *State) rates(o *Observation) {
+func (s *State) rates(p *Policy, o *Observation) {
 	now, prev, span := &o.Counters, &s.Paced, o.At.Sub(s.PacedAt)
 	if !now.Valid || s.PacedAt != 0 && span < pace {
 		return
 	}
 	if s.PacedAt != 0 {
 		faster := func(count uint64, than float64) bool { return float64(count) >= than*span.Seconds() }
-		if faster(rose(prev.PassiveOpens, now.PassiveOpens), opensRate) {
+		if faster(rose(prev.PassiveOpens, now.PassiveOpens), leastFresh(p)) {
 			s.Churn = o.At
 		}
 		// Answers lag behind: as long as a third comes back the others are taken to be on their way.
@@ -73,6 +73,21 @@ func (s *State) rates(o *Observation) {
 		}
 	}
 	s.Paced, s.PacedAt = *now, o.At
+}
+
+// leastFresh is how many connections accepted in a second are worth telling apart: opensRate, or less
+// where a source may open fewer.
+func leastFresh(p *Policy) float64 {
+	least := opensRate
+	for i := range p.Services {
+		svc := &p.Services[i]
+		for j := -1; j < len(svc.Overrides); j++ {
+			if fresh := svc.allow(j).fresh; fresh > 0 {
+				least = min(least, fresh)
+			}
+		}
+	}
+	return float64(least)
 }
 
 // rose is by how much a counter rose; one that fell began anew.

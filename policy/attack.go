@@ -28,6 +28,12 @@ func Kinds() []Kind {
 	return []Kind{Churn, ConnectionFlood, DistributedFlood, SlowApplication, SpoofedSYNFlood, SYNFlood}
 }
 
+// bySources reports whether such an attack is answered source by source, and so followed by censuses
+// and counts of what ends.
+func (k Kind) bySources() bool {
+	return k == ConnectionFlood || k == DistributedFlood || k == Churn
+}
+
 const (
 	// maxChanges bounds the changes of response an attack remembers: the first ones and the newest.
 	maxChanges = 32

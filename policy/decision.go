@@ -148,7 +148,7 @@ func (r Reason) String() string {
 
 // Watch says how closely the kernel should be watched in the next turn.
 type Watch struct {
-	Attack    bool     // an attack is open
+	Attack    bool     // an attack that is answered source by source is open
 	Suspicion []string // why a census should be taken at once; empty: no reason to
 
 	Endings    bool // count what ends, by source

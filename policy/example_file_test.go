@@ -52,12 +52,33 @@ func readExample(t *testing.T) map[string]documented {
 	return keys
 }
 
-// withKey returns the smallest policy with one more key.
+// withKey returns the smallest policy with one more key, and what that needs beside it.
 func withKey(key, value string) string {
+	if name, ok := strings.CutPrefix(key, "service.override."); ok {
+		return web + "override = [" + entryWith(name, value, "prefixes", `["198.51.100.0/24"]`, "per_source", "9") + "]\n"
+	}
+	if name, ok := strings.CutPrefix(key, "service.connections.per_prefix."); ok {
+		length := "ipv4"
+		if strings.HasPrefix(name, "ipv6") {
+			length = name
+		}
+		return web + "connections.per_prefix = [" + entryWith(name, value, length, "24", "limit", "9") + "]\n"
+	}
 	if inService, ok := strings.CutPrefix(key, "service."); ok {
 		return web + inService + " = " + value + "\n"
 	}
 	return key + " = " + value + "\n" + web
+}
+
+// entryWith returns an inline table of a key and of others (key, value, ...) that are not the same.
+func entryWith(key, value string, others ...string) string {
+	entry := key + " = " + value
+	for i := 0; i < len(others); i += 2 {
+		if others[i] != key {
+			entry += ", " + others[i] + " = " + others[i+1]
+		}
+	}
+	return "{ " + entry + " }"
 }
 
 func TestExampleFileIsGood(t *testing.T) {
@@ -90,14 +111,19 @@ func TestExampleFileNamesEveryKey(t *testing.T) {
 // Every default of the example, written into a policy, must change nothing.
 func TestExampleFileDefaults(t *testing.T) {
 	absent := map[string]string{
-		"service.name":                   "Required.",
-		"service.ports":                  "Required.",
-		"service.mode":                   "Default: the mode at the top.",
-		"service.connections.per_source": "Default: no limit.",
-		"service.rate.syn_per_source":    "Default: not metered.",
-		"service.capacity":               "Default: not known.",
+		"service.name":                    "Required.",
+		"service.ports":                   "Required.",
+		"service.mode":                    "Default: the mode at the top.",
+		"service.connections.per_source":  "Default: no limit.",
+		"service.rate.syn_per_source":     "Default: no limit.",
+		"service.rate.new_per_source":     "Default: no limit.",
+		"service.override.prefixes":       "Required.",
+		"service.override.per_source":     "Default: that of the service.",
+		"service.override.new_per_source": "Default: that of the service.",
+		"service.capacity":                "Default: not known.",
 	}
-	literal := regexp.MustCompile(`Default: ("[^"]*"|\[\]|\w+)\.`)
+	literal := regexp.MustCompile(`Default: ("[^"]*"|\[[^\]]*\]|\w+)\.`)
+	filled := []string{"exempt.prefixes", "exempt.ssh_groups", "service.connections.per_prefix"} // by default empty
 	minimal := mustParse(t, web)
 	for key, doc := range readExample(t) {
 		if want, ok := absent[key]; ok {
@@ -114,7 +140,7 @@ func TestExampleFileDefaults(t *testing.T) {
 		if got := mustParse(t, withKey(key, m[1])); !reflect.DeepEqual(normal(got), normal(minimal)) {
 			t.Errorf("%s: documented default %s gives %+v, want %+v", key, m[1], got, minimal)
 		}
-		if key != "exempt.prefixes" && doc.value != m[1] {
+		if !slices.Contains(filled, key) && doc.value != m[1] {
 			t.Errorf("%s: is %s in the example, documented default is %s", key, doc.value, m[1])
 		}
 	}
@@ -136,8 +162,20 @@ func TestExampleFileBounds(t *testing.T) {
 	rates := func(least, most int) string { return fmt.Sprintf(`Range: "%d/s" to "%d/s".`, least, most) }
 	integers := func(least, most int) string { return fmt.Sprintf("Range: %d to %d.", least, most) }
 	bounds := map[string][]string{
-		"mode":                             {fmt.Sprintf("Allowed: %q, %q.", Shadow, Enforce)},
-		"exempt.prefixes":                  {fmt.Sprintf("At most %d.", MaxExempt)},
+		"mode":                 {fmt.Sprintf("Allowed: %q, %q.", Shadow, Enforce)},
+		"exempt.prefixes":      {fmt.Sprintf("At most %d.", MaxExempt)},
+		"exempt.ssh_groups":    {fmt.Sprintf("At most %d.", MaxSSHGroups)},
+		"observe.syn_pressure": {rates(MinSYNPressure, MaxSYNPressure)},
+		"limits.max_blocks":    {integers(MinMaxBlocks, MaxMaxBlocks)},
+		"service.connections.per_prefix": {fmt.Sprintf("At most %d.", MaxPrefixLimits),
+			fmt.Sprintf("Range of ipv4: %d to %d.", MinIPv4Prefix, MaxIPv4Prefix), fmt.Sprintf("Range of ipv6: %d to ipv6_source - 1.", MinIPv6Prefix),
+			fmt.Sprintf("Range of limit: %d to %d, and not below per_source.", MinPerSource, MaxPerPrefix)},
+		"service.rate.new_per_source":      {rates(MinNewPerSource, MaxNewPerSource)},
+		"service.override.prefixes":        {fmt.Sprintf("At most %d for each service.", MaxOverrides)},
+		"service.override.per_source":      {integers(MinPerSource, MaxPerSource)},
+		"service.override.new_per_source":  {rates(MinNewPerSource, MaxNewPerSource)},
+		"service.response.block_after":     {durations(brief(MinBlockAfter), brief(MaxBlockAfter)), "\"0s\" is never."},
+		"service.response.block_for":       {durations(brief(MinBlockFor), brief(MaxBlockFor)), fmt.Sprintf("From 1 to %d.", MaxBlockSteps)},
 		"observe.tick":                     {durations(brief(MinTick), brief(MaxTick))},
 		"observe.cpu_budget":               {durations(percentage(MinCPUBudget), percentage(MaxCPUBudget))},
 		"observe.max_sources":              {integers(MinMaxSources, MaxMaxSources)},
@@ -145,7 +183,7 @@ func TestExampleFileBounds(t *testing.T) {
 		"observe.meters":                   {fmt.Sprintf("Allowed: %q, %q.", Auto, Always)},
 		"service.traffic":                  {fmt.Sprintf("Allowed: %q, %q, %q.", Local, Forwarded, Both)},
 		"service.capacity":                 {integers(MinCapacity, MaxCapacity)},
-		"service.rate.syn_per_source":      {rates(MinSYNPerSource, MaxSYNPerSource)},
+		"service.rate.syn_per_source":      {rates(MinSYNPerSource, MaxSYNPerSource), fmt.Sprintf("at %d/s a source", DefaultSYNRate)},
 		"service.name":                     {fmt.Sprintf("up to %d of", MaxServiceName-1)},
 		"service.mode":                     {fmt.Sprintf("Allowed: %q, %q.", Shadow, Enforce)},
 		"service.ports":                    {integers(1, 65535), fmt.Sprintf("At most %d.", MaxPortRanges)},

@@ -28,6 +28,9 @@ func TestExplainInForce(t *testing.T) {
 			"100 of 100 held (connections.per_source): new connections are refused" + tail}},
 		"below again": {[]Limit{limit("203.0.113.9/32", 60, 100, "connections.per_source")}, "203.0.113.9", 1, []string{
 			"60 of 100 held (connections.per_source): new connections are refused again at the limit" + tail}},
+		"for its rate": {[]Limit{{Service: "web", Source: netip.MustParsePrefix("203.0.113.9/32"), Refuse: true, Until: explained.Add(29 * time.Second),
+			Reason: Reason{Rule: "rate.new_per_source", Measured: 80, Threshold: 50}}}, "203.0.113.9", 1, []string{
+			"rate.new_per_source: 80 new connections a second, limit 50: new connections are refused" + tail}},
 		"another service's": {[]Limit{{Service: "admin", Source: netip.MustParsePrefix("203.0.113.9/32")}}, "203.0.113.9", 0, []string{
 			"nothing tells what is held: new connections are refused from 100 on"}},
 		"a neighbour's": {[]Limit{limit("203.0.113.8/32", 150, 100, "connections.per_source")}, "203.0.113.9", 0, []string{

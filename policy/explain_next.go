@@ -86,14 +86,15 @@ func (x *explainer) narrowed(e *ServiceExplanation) *Limit {
 // inLimit tells what comes of a limit in force.
 func (x *explainer) inLimit(svc *Service, e *ServiceExplanation, l *Limit) string {
 	text := fmt.Sprintf("%d of %d held (%s)", l.Held, l.Max, l.Reason.Rule)
+	if l.Reason.Rule == ruleNew || l.Reason.Rule == ruleOverrideNew {
+		text = l.Reason.String()
+	}
 	if l.Source != x.source {
 		text = shortPrefix(l.Source) + ": " + text
 	}
 	switch {
 	case l.Refuse:
 		text += ": new connections are refused"
-	case l.Reason.Rule == ruleNew || l.Reason.Rule == ruleOverrideNew:
-		text += ": new connections are refused for opening too many"
 	default:
 		text += ": new connections are refused again at the limit"
 	}

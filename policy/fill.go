@@ -57,7 +57,7 @@ func (p *parser) fill(path string, value any, dst reflect.Value, want string) {
 		dst.Set(reflect.ValueOf(value))
 		return
 	}
-	p.problem(path, "is %s, must be %s", describe(value), cmp.Or(wanted(path, dst.Type()), want, "a string in quotes"))
+	p.problem(path, "is %s, must be %s", describe(value), cmp.Or(wanted(path, dst.Type(), want), want, "a string in quotes"))
 }
 
 // inFileOrder returns the keys of a table by line, so that of too many problems the first ones
@@ -83,12 +83,13 @@ func rawFields(t reflect.Type) map[string]reflect.StructField {
 	return fields
 }
 
-// wanted names what a field of a raw type takes, where the type alone says it.
-func wanted(path string, t reflect.Type) string {
+// wanted names what a field of a raw type takes, where its want tag does not say it.
+func wanted(path string, t reflect.Type, want string) string {
+	header := rawTable(t) != nil && want == ""
 	switch {
-	case rawTable(t) != nil && t.Kind() == reflect.Struct:
+	case header && t.Kind() == reflect.Struct:
 		return "a single table, written " + rawHeader(withoutIndexes(path))
-	case rawTable(t) != nil:
+	case header:
 		return "a repeated table, written " + rawHeader(withoutIndexes(path))
 	case t.Kind() == reflect.Slice:
 		return "an array in square brackets"

@@ -35,12 +35,16 @@ func TestDescribe(t *testing.T) {
 func TestRawKeys(t *testing.T) {
 	want := []string{
 		"mode",
-		"exempt.prefixes",
+		"exempt.prefixes", "exempt.ssh_groups",
 		"observe.tick", "observe.cpu_budget", "observe.max_sources", "observe.ipv6_source", "observe.meters",
+		"observe.syn_pressure",
+		"limits.max_blocks",
 		"service.name", "service.mode", "service.ports", "service.addresses", "service.traffic", "service.capacity",
-		"service.connections.per_source", "service.connections.close_excess",
-		"service.rate.syn_per_source",
+		"service.connections.per_source", "service.connections.per_prefix", "service.connections.close_excess",
+		"service.rate.syn_per_source", "service.rate.new_per_source",
+		"service.override.prefixes", "service.override.per_source", "service.override.new_per_source",
 		"service.response.refuse_with", "service.response.lease", "service.response.quiet",
+		"service.response.block_after", "service.response.block_for",
 		"control.socket", "control.view_group",
 	}
 	if got := rawKeys(reflect.TypeFor[rawPolicy](), ""); !slices.Equal(got, want) {
@@ -48,13 +52,20 @@ func TestRawKeys(t *testing.T) {
 	}
 }
 
+// everyKey returns the keys of rawKeys and those in braces.
+func everyKey() []string {
+	return slices.Concat(rawKeys(reflect.TypeFor[rawPolicy](), ""), rawKeys(reflect.TypeFor[rawPrefixLimit](), "service.connections.per_prefix"))
+}
+
 // Every key must be refused, on its line and by its name, when its value has a wrong type: none
 // is silently ignored.
 func TestEveryKeyRefusesWrongTypes(t *testing.T) {
-	for _, key := range rawKeys(reflect.TypeFor[rawPolicy](), "") {
+	for _, key := range everyKey() {
 		for _, value := range []string{"1.5", "1979-05-27T07:32:00Z", "{ x = 1 }", "[[]]"} {
 			src, place := withKey(key, value), "F:1: "+key
 			if inService, ok := strings.CutPrefix(key, "service."); ok {
+				inService = strings.Replace(inService, "override.", "override[0].", 1)
+				inService = strings.Replace(inService, "per_prefix.", "per_prefix[0].", 1)
 				place = "F:4: service[0]." + inService
 				switch inService {
 				case "name":
@@ -77,7 +88,7 @@ func TestEveryKeyRefusesWrongTypes(t *testing.T) {
 
 // A key is misspelled in many ways; the file must stay bad and name the right key.
 func TestEveryKeyIsSuggested(t *testing.T) {
-	for _, key := range rawKeys(reflect.TypeFor[rawPolicy](), "") {
+	for _, key := range everyKey() {
 		name := key[strings.LastIndexByte(key, '.')+1:]
 		for _, wrong := range []string{strings.ToUpper(name), name + "x", name[1:], name[:1] + "_" + name[1:]} {
 			_, err := Parse("F", []byte(withKey(strings.TrimSuffix(key, name)+wrong, "1")))

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -85,10 +86,18 @@ func checkPolicy(t *testing.T, p *Policy) {
 	inRange("socket path", int64(len(p.Control.Socket)), 2, MaxSocketPath)
 	inRange("view group", int64(len(p.Control.ViewGroup)), 0, MaxGroupName)
 	inRange("exempt prefixes", int64(len(p.Exempt.Prefixes)), 0, MaxExempt)
+	inRange("ssh groups", int64(len(p.Exempt.SSHGroups)), 0, MaxSSHGroups)
+	inRange("syn_pressure", int64(p.Observe.SYNPressure), MinSYNPressure, MaxSYNPressure)
+	inRange("max_blocks", int64(p.Limits.MaxBlocks), MinMaxBlocks, MaxMaxBlocks)
 	inRange("services", int64(len(p.Services)), 1, MaxServices)
 	for i, prefix := range p.Exempt.Prefixes {
 		if prefix != prefix.Masked() || prefix.Addr().Is4In6() || i > 0 && ComparePrefix(p.Exempt.Prefixes[i-1], prefix) >= 0 {
 			t.Errorf("exempt prefix %v is not masked, mapped or out of order", prefix)
+		}
+	}
+	for i, group := range p.Exempt.SSHGroups {
+		if !groupName(group) || i > 0 && p.Exempt.SSHGroups[i-1] >= group {
+			t.Errorf("group %q is no name or out of order", group)
 		}
 	}
 	for i := range p.Services {
@@ -107,6 +116,52 @@ func checkPolicy(t *testing.T, p *Policy) {
 			t.Errorf("name %q is not unique", s.Name)
 		}
 		checkService(t, p, s)
+		checkLimits(t, p, s)
+	}
+}
+
+// checkLimits checks the limits of a service and of its prefixes, and how long it blocks.
+func checkLimits(t *testing.T, p *Policy, s *Service) {
+	t.Helper()
+	may := func(value, least, most int) bool { return value == 0 || value >= least && value <= most }
+	if !may(s.Rate.NewPerSource, MinNewPerSource, MaxNewPerSource) {
+		t.Errorf("new_per_source is %d", s.Rate.NewPerSource)
+	}
+	limits := s.Connections.PerPrefix
+	if len(limits) > MaxPrefixLimits {
+		t.Errorf("%d prefix limits", len(limits))
+	}
+	for i, l := range limits {
+		least, longest := MinIPv4Prefix, MaxIPv4Prefix
+		if l.IPv6 {
+			least, longest = MinIPv6Prefix, p.Observe.IPv6Source-1
+		}
+		if l.Bits < least || l.Bits > longest || l.Max < max(MinPerSource, s.Connections.PerSource) || l.Max > MaxPerPrefix {
+			t.Errorf("prefix limit %+v is out of range", l)
+		}
+		if i > 0 && (limits[i-1].IPv6 && !l.IPv6 || limits[i-1].IPv6 == l.IPv6 && limits[i-1].Bits <= l.Bits) {
+			t.Errorf("prefix limits %+v are out of order", limits)
+		}
+	}
+	if len(s.Overrides) > MaxOverrides {
+		t.Errorf("%d overrides", len(s.Overrides))
+	}
+	for i, o := range s.Overrides {
+		if o.Prefix != o.Prefix.Masked() || o.PerSource == 0 && o.NewPerSource == 0 ||
+			!may(o.PerSource, MinPerSource, MaxPerSource) || !may(o.NewPerSource, MinNewPerSource, MaxNewPerSource) {
+			t.Errorf("override %+v is out of range", o)
+		}
+		if before := s.Overrides[max(0, i-1)].Prefix; i > 0 && (before.Bits() < o.Prefix.Bits() ||
+			before.Bits() == o.Prefix.Bits() && ComparePrefix(before, o.Prefix) >= 0) {
+			t.Errorf("overrides of %v and %v are out of order", before, o.Prefix)
+		}
+	}
+	r := &s.Response
+	if r.BlockAfter != 0 && (r.BlockAfter < MinBlockAfter || r.BlockAfter > MaxBlockAfter) {
+		t.Errorf("block_after is %v", r.BlockAfter)
+	}
+	if n := len(r.BlockFor); n < 1 || n > MaxBlockSteps || r.BlockFor[0] < MinBlockFor || r.BlockFor[n-1] > MaxBlockFor || !slices.IsSorted(r.BlockFor) {
+		t.Errorf("block_for is %v", r.BlockFor)
 	}
 }
 
@@ -144,9 +199,13 @@ func checkService(t *testing.T, p *Policy, s *Service) {
 // render writes a policy as a file with every key.
 func render(p *Policy) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "[exempt]\nprefixes = [%s]\n", quoted(p.Exempt.Prefixes))
-	fmt.Fprintf(&b, "[observe]\ntick = %q\ncpu_budget = %q\nmax_sources = %d\nipv6_source = %d\nmeters = %q\n",
-		p.Observe.Tick, percentage(p.Observe.CPUBudget), p.Observe.MaxSources, p.Observe.IPv6Source, p.Observe.Meters)
+	fmt.Fprintf(&b, "limits.max_blocks = %d\n[exempt]\nprefixes = [%s]\nssh_groups = [", p.Limits.MaxBlocks, quoted(p.Exempt.Prefixes))
+	for _, group := range p.Exempt.SSHGroups {
+		fmt.Fprintf(&b, "%q, ", group)
+	}
+	b.WriteString("]\n")
+	fmt.Fprintf(&b, "[observe]\ntick = %q\ncpu_budget = %q\nmax_sources = %d\nipv6_source = %d\nmeters = %q\nsyn_pressure = \"%d/s\"\n",
+		p.Observe.Tick, percentage(p.Observe.CPUBudget), p.Observe.MaxSources, p.Observe.IPv6Source, p.Observe.Meters, p.Observe.SYNPressure)
 	for i := range p.Services {
 		s := &p.Services[i]
 		var ports []string
@@ -162,14 +221,41 @@ func render(p *Policy) string {
 		if s.Connections.PerSource > 0 {
 			fmt.Fprintf(&b, "per_source = %d\n", s.Connections.PerSource)
 		}
-		if s.Rate.SYNPerSource > 0 {
-			fmt.Fprintf(&b, "[service.rate]\nsyn_per_source = \"%d/s\"\n", s.Rate.SYNPerSource)
-		}
-		fmt.Fprintf(&b, "[service.response]\nrefuse_with = %q\nlease = %q\nquiet = %q\n",
-			s.Response.RefuseWith, s.Response.Lease, s.Response.Quiet)
+		renderLimits(&b, s)
+		fmt.Fprintf(&b, "[service.response]\nrefuse_with = %q\nlease = %q\nquiet = %q\nblock_after = %q\nblock_for = [%s]\n",
+			s.Response.RefuseWith, s.Response.Lease, s.Response.Quiet, s.Response.BlockAfter, quoted(s.Response.BlockFor))
 	}
 	fmt.Fprintf(&b, "[control]\nsocket = %q\nview_group = %q\n", p.Control.Socket, p.Control.ViewGroup)
 	return b.String()
+}
+
+// renderLimits writes what follows per_source in [service.connections], the rates and an override
+// for each prefix.
+func renderLimits(b *strings.Builder, s *Service) {
+	b.WriteString("per_prefix = [")
+	for _, l := range s.Connections.PerPrefix {
+		family := 4
+		if l.IPv6 {
+			family = 6
+		}
+		fmt.Fprintf(b, "{ ipv%d = %d, limit = %d }, ", family, l.Bits, l.Max)
+	}
+	b.WriteString("]\n[service.rate]\n")
+	if s.Rate.SYNPerSource > 0 {
+		fmt.Fprintf(b, "syn_per_source = \"%d/s\"\n", s.Rate.SYNPerSource)
+	}
+	if s.Rate.NewPerSource > 0 {
+		fmt.Fprintf(b, "new_per_source = \"%d/s\"\n", s.Rate.NewPerSource)
+	}
+	for _, o := range s.Overrides {
+		fmt.Fprintf(b, "[[service.override]]\nprefixes = [%q]\n", o.Prefix)
+		if o.PerSource > 0 {
+			fmt.Fprintf(b, "per_source = %d\n", o.PerSource)
+		}
+		if o.NewPerSource > 0 {
+			fmt.Fprintf(b, "new_per_source = \"%d/s\"\n", o.NewPerSource)
+		}
+	}
 }
 
 func quoted[T fmt.Stringer](list []T) string {

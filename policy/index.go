@@ -9,8 +9,8 @@ import (
 	"github.com/pelletier/go-toml/v2/unstable"
 )
 
-// maxDepth bounds how deep keys, arrays and inline tables may nest. The deepest accepted key has
-// four levels; the decoder's cost grows with the square of the depth.
+// maxDepth bounds how deep keys, arrays and inline tables may nest. The deepest accepted key,
+// the length of a per_prefix in an array of services, has six levels; the decoder's cost grows with the square of the depth.
 const maxDepth = 8
 
 // indexer walks the syntax tree of a file. The decoder itself cannot tell the lines inside

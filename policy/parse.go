@@ -79,9 +79,13 @@ func (p *parser) policy(raw *rawPolicy) *Policy {
 	mode := p.mode("mode", raw.Mode, Shadow)
 	observe := p.observe(&raw.Observe)
 	return &Policy{
-		Exempt:   Exempt{Prefixes: p.exempt("exempt.prefixes", raw.Exempt.Prefixes)},
+		Exempt: Exempt{
+			Prefixes:  p.exempt("exempt.prefixes", raw.Exempt.Prefixes),
+			SSHGroups: p.sshGroups("exempt.ssh_groups", raw.Exempt.SSHGroups),
+		},
 		Observe:  observe,
-		Services: p.services(raw.Service, mode, observe.Tick),
+		Limits:   Limits{MaxBlocks: p.integer("limits.max_blocks", raw.Limits.MaxBlocks, DefaultMaxBlocks, MinMaxBlocks, MaxMaxBlocks)},
+		Services: p.services(raw.Service, mode, &observe),
 		Control:  p.control(&raw.Control),
 	}
 }
@@ -92,6 +96,8 @@ func (p *parser) observe(raw *rawObserve) Observe {
 		CPUBudget:  p.share("observe.cpu_budget", raw.CPUBudget),
 		MaxSources: p.integer("observe.max_sources", raw.MaxSources, DefaultMaxSources, MinMaxSources, MaxMaxSources),
 		IPv6Source: p.integer("observe.ipv6_source", raw.IPv6Source, DefaultIPv6Source, MinIPv6Source, MaxIPv6Source),
+
+		SYNPressure: p.rate("observe.syn_pressure", raw.SYNPressure, DefaultSYNPressure, MinSYNPressure, MaxSYNPressure),
 	}
 	p.word("observe.meters", raw.Meters, &o.Meters)
 	return o

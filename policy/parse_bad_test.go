@@ -98,25 +98,25 @@ func TestParseUnknownKey(t *testing.T) {
 			`3: service[0].PORTS: ` + not + `write "ports": case matters`,
 		}},
 		{"wrong table", web + "per_source = 5\n[service.response]\nmode = \"enforce\"\nprefixes = []\n", []string{
-			`4: service[0].per_source: ` + not + `"per_source" belongs in [service.connections]`,
-			`6: service[0].response.mode: ` + not + `"mode" belongs at the top, before the first table`,
-			`7: service[0].response.prefixes: ` + not + `"prefixes" belongs in [exempt]`,
+			`4: service[0].per_source: ` + not + `"per_source" belongs in [service.connections], or in [[service.override]]`,
+			`6: service[0].response.mode: ` + not + `"mode" belongs at the top, before the first table, or in [[service]]`,
+			`7: service[0].response.prefixes: ` + not + `"prefixes" belongs in [exempt], or in [[service.override]]`,
 		}},
 		{"name outside of a service", "name = \"web\"\n" + web,
 			[]string{`1: name: ` + not + `"name" belongs in [[service]]`}},
-		{"does not act yet", "[exempt]\nssh_groups = [\"sudo\"]\n[metrics]\nlisten = \"\"\n" + web + "response.block_after = \"10s\"\n", []string{
-			`2: exempt.ssh_groups: ` + not + `this table takes: prefixes`,
-			`3: metrics: ` + not + `this table takes: mode, exempt, observe, service, control`,
-			`8: service[0].response.block_after: ` + not + `this table takes: refuse_with, lease, quiet`,
+		{"does not act yet", "[metrics]\nlisten = \"\"\n[history]\nkeep = \"90d\"\n" + web + "connections.close_idle_after = \"1h\"\n", []string{
+			`1: metrics: ` + not + `this table takes: mode, exempt, observe, limits, service, control`,
+			`3: history: ` + not + `this table takes: mode, exempt, observe, limits, service, control`,
+			`8: service[0].connections.close_idle_after: ` + not + `this table takes: per_source, per_prefix, close_excess`,
 		}},
 		{"repeated tables", "[[services]]\nname = \"a\"\n[[services]]\nname = \"b\"\n", []string{
 			`1: services[0]: ` + not + `did you mean "service"?`,
 			`3: services[1]: ` + not + `did you mean "service"?`,
 		}},
 		{"quoted with a dot", "\"observe.tick\" = \"1s\"\n\"\" = 1\n\"a\\u001bb\" = 1\n" + web, []string{
-			`1: "observe.tick": ` + not + `this table takes: mode, exempt, observe, service, control`,
-			`2: "": ` + not + `this table takes: mode, exempt, observe, service, control`,
-			`3: "a\x1bb": ` + not + `this table takes: mode, exempt, observe, service, control`,
+			`1: "observe.tick": ` + not + `this table takes: mode, exempt, observe, limits, service, control`,
+			`2: "": ` + not + `this table takes: mode, exempt, observe, limits, service, control`,
+			`3: "a\x1bb": ` + not + `this table takes: mode, exempt, observe, limits, service, control`,
 		}},
 	})
 }

@@ -29,20 +29,13 @@ func (p *parser) socket(key string, raw *string) string {
 	return DefaultSocket
 }
 
-// group reads the name of a system group; the empty name stands for none. Whether the group
-// exists is for the daemon to see.
+// group reads the name of a system group; the empty name stands for none.
 func (p *parser) group(key string, raw *string) string {
 	if raw == nil {
 		return DefaultViewGroup
 	}
-	good := len(*raw) <= MaxGroupName
-	for i, c := range []byte(*raw) {
-		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_'
-		good = good && (letter || i > 0 && (c >= '0' && c <= '9' || c == '-' || c == '.'))
-	}
-	if !good {
-		p.problem(key, "%s is not a group name, must be a letter or _ and then up to %d of letters, digits, _, - and ., or empty for no group",
-			quote(*raw), MaxGroupName-1)
+	if *raw != "" && !groupName(*raw) {
+		p.problem(key, "%s is not a group name, must be "+groupNames+", or empty for no group", quote(*raw), MaxGroupName-1)
 		return DefaultViewGroup
 	}
 	return *raw

@@ -1,7 +1,5 @@
 package policy
 
-import "time"
-
 // placedService is a service and what is needed to place problems between services.
 type placedService struct {
 	Service
@@ -19,7 +17,7 @@ func (s *placedService) label() string {
 }
 
 // services reads all services; mode is the policy's own.
-func (p *parser) services(raw []*rawService, mode Mode, tick time.Duration) []Service {
+func (p *parser) services(raw []*rawService, mode Mode, observe *Observe) []Service {
 	switch {
 	case raw == nil && p.at.has("service"):
 		return nil
@@ -36,7 +34,7 @@ func (p *parser) services(raw []*rawService, mode Mode, tick time.Duration) []Se
 		if r == nil {
 			continue
 		}
-		s := p.service(joinIndex("service", i), r, mode, tick)
+		s := p.service(joinIndex("service", i), r, mode, observe)
 		placed = append(placed, s)
 		services = append(services, s.Service)
 	}
@@ -45,7 +43,7 @@ func (p *parser) services(raw []*rawService, mode Mode, tick time.Duration) []Se
 	return services
 }
 
-func (p *parser) service(path string, raw *rawService, mode Mode, tick time.Duration) placedService {
+func (p *parser) service(path string, raw *rawService, mode Mode, observe *Observe) placedService {
 	s := placedService{path: path}
 	s.Name = p.serviceName(path+".name", raw.Name)
 	s.Mode = p.mode(path+".mode", raw.Mode, mode)
@@ -56,9 +54,13 @@ func (p *parser) service(path string, raw *rawService, mode Mode, tick time.Dura
 	s.Addresses, s.addressed = p.addresses(path+".addresses", raw.Addresses)
 	p.word(path+".traffic", raw.Traffic, &s.Traffic)
 	s.Capacity = p.integer(path+".capacity", raw.Capacity, 0, MinCapacity, MaxCapacity)
-	s.Rate.SYNPerSource = p.rate(path+".rate.syn_per_source", raw.Rate.SYNPerSource, MinSYNPerSource, MaxSYNPerSource)
-	s.Connections = p.connections(path+".connections", &raw.Connections)
-	s.Response = p.response(path+".response", &raw.Response, tick)
+	s.Connections = p.connections(path+".connections", &raw.Connections, observe.IPv6Source)
+	s.Rate = Rate{
+		SYNPerSource: p.rate(path+".rate.syn_per_source", raw.Rate.SYNPerSource, 0, MinSYNPerSource, MaxSYNPerSource),
+		NewPerSource: p.rate(path+".rate.new_per_source", raw.Rate.NewPerSource, 0, MinNewPerSource, MaxNewPerSource),
+	}
+	s.Overrides = p.overrides(path+".override", raw.Override)
+	s.Response = p.response(path+".response", &raw.Response, observe.Tick)
 	return s
 }
 
@@ -82,30 +84,4 @@ func (p *parser) serviceName(path string, raw *string) string {
 		return ""
 	}
 	return *raw
-}
-
-func (p *parser) connections(path string, raw *rawConnections) Connections {
-	c := Connections{CloseExcess: DefaultCloseExcess}
-	if raw.CloseExcess != nil {
-		c.CloseExcess = *raw.CloseExcess
-	}
-	if raw.PerSource != nil && *raw.PerSource == 0 {
-		p.problem(path+".per_source", "0 is no limit, must be %d to %d, or left out for no limit", MinPerSource, MaxPerSource)
-		return c
-	}
-	c.PerSource = p.integer(path+".per_source", raw.PerSource, 0, MinPerSource, MaxPerSource)
-	return c
-}
-
-func (p *parser) response(path string, raw *rawResponse, tick time.Duration) Response {
-	r := Response{
-		RefuseWith: p.refusal(path+".refuse_with", raw.RefuseWith),
-		Lease:      p.duration(path+".lease", raw.Lease, DefaultLease, MinLease, MaxLease),
-		Quiet:      p.duration(path+".quiet", raw.Quiet, DefaultQuiet, MinQuiet, MaxQuiet),
-	}
-	if least := MinTicksPerLease * tick; r.Lease < least {
-		p.problem(path+".lease", "%s is shorter than %d ticks of observe.tick, must be %s to %s",
-			quote(brief(r.Lease)), MinTicksPerLease, brief(least), brief(MaxLease))
-	}
-	return r
 }

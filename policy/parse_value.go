@@ -83,20 +83,20 @@ func (p *parser) share(path string, raw *string) int {
 	return int(n)
 }
 
-// rate reads events per second, such as "200/s"; absent is 0.
-func (p *parser) rate(path string, raw *string, least, most int) int {
+// rate reads events per second, such as "200/s".
+func (p *parser) rate(path string, raw *string, absent, least, most int) int {
 	if raw == nil {
-		return 0
+		return absent
 	}
 	number, perSecond := strings.CutSuffix(*raw, "/s")
 	n, err := strconv.ParseUint(number, 10, 31)
 	if !perSecond || err != nil {
 		p.problem(path, "%s is not a rate, must be a whole number a second, \"%d/s\" to \"%d/s\"", quote(*raw), least, most)
-		return 0
+		return absent
 	}
 	if n < uint64(least) || n > uint64(most) {
 		p.problem(path, "%s is out of range, must be \"%d/s\" to \"%d/s\"", quote(*raw), least, most)
-		return 0
+		return absent
 	}
 	return int(n)
 }

@@ -1,21 +1,27 @@
 package policy
 
-import "reflect"
+import (
+	"reflect"
+	"strings"
+)
 
 // The raw types mirror the policy file. They are the only list of accepted keys: decoding,
 // suggestions and the test of the example file all read it by reflection. A nil pointer or slice
-// means that the key is absent or was of a wrong type. The want tag completes "must be ...".
+// means that the key is absent or was of a wrong type. The want tag completes "must be ..."; on a
+// table it says that the table is written in braces, as an element of an array, not under a header.
 
 type rawPolicy struct {
 	Mode    *string       `toml:"mode" want:"\"shadow\" or \"enforce\""`
 	Exempt  rawExempt     `toml:"exempt"`
 	Observe rawObserve    `toml:"observe"`
+	Limits  rawLimits     `toml:"limits"`
 	Service []*rawService `toml:"service"`
 	Control rawControl    `toml:"control"`
 }
 
 type rawExempt struct {
-	Prefixes []*string `toml:"prefixes" want:"an address or a prefix in quotes, such as \"192.0.2.0/24\""`
+	Prefixes  []*string `toml:"prefixes" want:"an address or a prefix in quotes, such as \"192.0.2.0/24\""`
+	SSHGroups []*string `toml:"ssh_groups" want:"the name of a group in quotes, such as \"sudo\""`
 }
 
 type rawObserve struct {
@@ -24,6 +30,12 @@ type rawObserve struct {
 	MaxSources *int64  `toml:"max_sources"`
 	IPv6Source *int64  `toml:"ipv6_source"`
 	Meters     *string `toml:"meters" want:"\"auto\" or \"always\""`
+
+	SYNPressure *string `toml:"syn_pressure" want:"a rate in quotes, such as \"50000/s\""`
+}
+
+type rawLimits struct {
+	MaxBlocks *int64 `toml:"max_blocks"`
 }
 
 type rawService struct {
@@ -35,22 +47,40 @@ type rawService struct {
 	Capacity    *int64         `toml:"capacity"`
 	Connections rawConnections `toml:"connections"`
 	Rate        rawRate        `toml:"rate"`
+	Override    []*rawOverride `toml:"override"`
 	Response    rawResponse    `toml:"response"`
 }
 
 type rawConnections struct {
-	PerSource   *int64 `toml:"per_source"`
-	CloseExcess *bool  `toml:"close_excess"`
+	PerSource   *int64            `toml:"per_source"`
+	PerPrefix   []*rawPrefixLimit `toml:"per_prefix" want:"a table in braces, such as { ipv4 = 24, limit = 800 }"`
+	CloseExcess *bool             `toml:"close_excess"`
+}
+
+type rawPrefixLimit struct {
+	IPv4  *int64 `toml:"ipv4"`
+	IPv6  *int64 `toml:"ipv6"`
+	Limit *int64 `toml:"limit"`
 }
 
 type rawRate struct {
 	SYNPerSource *string `toml:"syn_per_source" want:"a rate in quotes, such as \"200/s\""`
+	NewPerSource *string `toml:"new_per_source" want:"a rate in quotes, such as \"50/s\""`
+}
+
+type rawOverride struct {
+	Prefixes     []*string `toml:"prefixes" want:"an address or a prefix in quotes, such as \"198.51.100.0/24\""`
+	PerSource    *int64    `toml:"per_source"`
+	NewPerSource *string   `toml:"new_per_source" want:"a rate in quotes, such as \"50/s\""`
 }
 
 type rawResponse struct {
 	RefuseWith *string `toml:"refuse_with" want:"\"reset\" or \"drop\""`
 	Lease      *string `toml:"lease" want:"a duration with its unit, in quotes, such as \"30s\""`
 	Quiet      *string `toml:"quiet" want:"a duration with its unit, in quotes, such as \"60s\""`
+
+	BlockAfter *string   `toml:"block_after" want:"a duration with its unit, in quotes, such as \"10s\""`
+	BlockFor   []*string `toml:"block_for" want:"a duration with its unit, in quotes, such as \"10m\""`
 }
 
 type rawControl struct {
@@ -58,14 +88,14 @@ type rawControl struct {
 	ViewGroup *string `toml:"view_group"`
 }
 
-// rawKeys returns the full name of every accepted key below a raw type that is not itself a
-// table, such as "service.connections.per_source", in the order of the declarations.
+// rawKeys returns the full name of every accepted key below a raw type that is not itself a table
+// under a header, such as "service.connections.per_source", in the order of the declarations.
 func rawKeys(t reflect.Type, prefix string) []string {
 	var keys []string
 	for i := range t.NumField() {
 		f := t.Field(i)
 		name := joinKey(prefix, f.Tag.Get("toml"))
-		if table := rawTable(f.Type); table != nil {
+		if table := rawTable(f.Type); table != nil && f.Tag.Get("want") == "" {
 			keys = append(keys, rawKeys(table, name)...)
 		} else {
 			keys = append(keys, name)
@@ -87,8 +117,13 @@ func rawTable(t reflect.Type) reflect.Type {
 
 // rawHeader returns how a table is written in the file: "[[service]]" or "[service.response]".
 func rawHeader(table string) string {
-	if table == "service" {
-		return "[[service]]"
+	t, repeated := reflect.TypeFor[rawPolicy](), false
+	for name := range strings.SplitSeq(table, ".") {
+		f := rawFields(t)[name].Type
+		t, repeated = rawTable(f), f.Kind() == reflect.Slice
+	}
+	if repeated {
+		return "[[" + table + "]]"
 	}
 	return "[" + table + "]"
 }

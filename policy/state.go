@@ -101,6 +101,8 @@ type ShareState struct {
 	At    Instant // when that was
 	Level int     // share of a prefix; 0: there is no fair share
 	Moved Instant // when it last changed
+
+	Relief int // what the service may hold where one connection each is too much; 0: it is not
 }
 
 // SYNState is what is remembered about a service's SYN meter.

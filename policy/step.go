@@ -27,8 +27,8 @@ func Step(p *Policy, s State, o Observation) (State, Decision) {
 		st.run(s.service(svc.Name))
 	}
 	leave(p, &s, &o, &d)
+	d.Watch.Attack = slices.ContainsFunc(d.Attacks, func(a Attack) bool { return a.Kind.bySources() })
 	arm(p, &s, &o, &next, &d)
-	d.Watch.Attack = len(d.Attacks) > 0
 	d.Next = wake(o.At, &d)
 	return next, d
 }

@@ -21,9 +21,8 @@ func (st *serviceStep) decide() {
 	inPlace(st.out.Watched[firstWatched:], func(a, b Watched) int { return ComparePrefix(a.Source, b.Source) })
 	st.decideBlocks()
 	st.decideDrops()
-	if st.relief > 0 {
-		sh := &st.state.Share
-		st.out.Reliefs = append(st.out.Reliefs, Relief{Service: st.service.Name, Mode: st.service.Mode, Held: st.census.Held, Counted: sh.At, Max: st.relief,
+	if sh := &st.state.Share; sh.Relief > 0 && sh.At.Add(st.service.Response.Lease) > st.o.At {
+		st.out.Reliefs = append(st.out.Reliefs, Relief{Service: st.service.Name, Mode: st.service.Mode, Held: sh.Held, Counted: sh.At, Max: sh.Relief,
 			Reason: Reason{Rule: ruleCapacity, Measured: sh.Held, Threshold: st.service.Capacity, At: sh.At}})
 	}
 }

@@ -13,6 +13,9 @@ func (st *serviceStep) prefixes(old []PrefixState) {
 	known := make([]PrefixState, 0, len(old))
 	for _, p := range old {
 		limit, still := st.service.prefixLimit(p.Prefix)
+		if Covers(st.exempt, p.Prefix) {
+			p.Each, p.Share = 0, 0
+		}
 		switch {
 		case !p.Hold.raised():
 		case !still:

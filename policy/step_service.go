@@ -29,7 +29,6 @@ type serviceStep struct {
 	noRoom   int            // blocks there was no room for
 	added    []BlockState   // blocks of sources without one
 	freed    []Event        // blocks that ended
-	relief   int            // what the service may hold where one connection each is too much; 0: it is not
 
 	overridden map[netip.Prefix]int // sources with an override, and which
 

@@ -71,8 +71,9 @@ func (st *serviceStep) reshare() {
 		st.answer(DistributedFlood).move(sh.Level, level)
 	}
 	sh.Level = level
+	sh.Relief = 0
 	if sum := cappedSum(counts, level); sum > target && level == 1 {
-		st.relief = target
+		sh.Relief = target
 	}
 	st.divide(groups, relax)
 }

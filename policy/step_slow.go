@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -91,7 +92,7 @@ func (st *serviceStep) leak(s *SlowState) {
 
 // patience is how long a queue may be full.
 func (st *serviceStep) patience() time.Duration {
-	if st.limited > 0 || st.open(ConnectionFlood) != nil || st.open(DistributedFlood) != nil || st.open(Churn) != nil {
+	if st.limited > 0 || slices.ContainsFunc(st.state.Attacks, func(a Attack) bool { return a.Kind.bySources() }) {
 		return slowBeside
 	}
 	return slowAfter

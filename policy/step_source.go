@@ -68,8 +68,12 @@ func (j *sourceJudge) source(old *SourceState, now *SourceCensus) {
 			j.blocked.held(st.o.Census.From, now.Held)
 		}
 	default:
+		if src.Single.IsValid() && Covers(st.exempt, src.target()) {
+			st.free(src, "exempt")
+			src.Single = netip.Addr{}
+		}
 		if now != nil {
-			count.held = now.Held - j.blocked.within(st.o.Census.From, now)
+			count.held = now.Held - max(j.blocked.within(st.o.Census.From, now), st.exemptWithin(now))
 		}
 		st.count(src, now, count.held, allowed)
 		if allowed.held > 0 {
@@ -82,6 +86,14 @@ func (j *sourceJudge) source(old *SourceState, now *SourceCensus) {
 	if now != nil {
 		st.counts = append(st.counts, count)
 	}
+}
+
+// exemptWithin returns how many of a source's connections belong to a single address that is exempt.
+func (st *serviceStep) exemptWithin(now *SourceCensus) int {
+	if now.Single.IsValid() && Covers(st.exempt, netip.PrefixFrom(now.Single, now.Single.BitLen())) {
+		return now.SingleHeld
+	}
+	return 0
 }
 
 // count judges what a source holds by this observation's census.
@@ -122,7 +134,7 @@ func (st *serviceStep) narrow(src *SourceState, now *SourceCensus, limit int) {
 	if now == nil || src.Held < limit {
 		return
 	}
-	alone := now.Single.IsValid() && now.Held-now.SingleHeld < limit && now.SingleHeld >= limit && src.Source.Bits() < 128
+	alone := now.Single.IsValid() && src.Held == now.Held && now.Held-now.SingleHeld < limit && now.SingleHeld >= limit && src.Source.Bits() < 128
 	switch {
 	case alone && (!src.Hold.raised() && !st.blocks.anyWithin(src.Source) || src.Single == now.Single):
 		src.Single, src.Held = now.Single, now.SingleHeld

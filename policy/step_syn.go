@@ -50,6 +50,8 @@ func (st *serviceStep) reading(s *SYNState) {
 	span := st.o.At.Sub(s.At)
 	usable := s.At != 0 && now.SYNs >= s.From.SYNs && now.Over >= s.From.Over && st.o.Counters.Valid && s.Counters.Valid
 	if usable && span < pace/2 {
+		// Too soon for a rate, but not for whoever completed a handshake since.
+		s.Drops = both(s.Drops, now.unproven())
 		return
 	}
 	s.Rate = 0
@@ -132,15 +134,24 @@ func (st *serviceStep) drop(s *SYNState, now *SYNMeter) {
 	limit := st.policy.Observe.SYNPressure
 	st.pressed(s, st.service.Rate.SYNPerSource > 0 && (st.pressure >= limit || s.Dropping && st.pressure*2 >= limit))
 	s.Drops = nil
-	if !s.Dropping || now.ProvenFull {
-		return
+	if s.Dropping {
+		s.Drops = now.unproven()
 	}
-	exempt := newNest(st.exempt)
-	for _, src := range inOrder(now.Sources, func(x *SYNSource) netip.Prefix { return x.Source }) {
-		if covered := exempt.covers(src.Source); !src.Proven && !covered {
-			s.Drops = append(s.Drops, src.Source)
+}
+
+// unproven returns the listed sources that completed no handshake lately, sorted.
+func (m *SYNMeter) unproven() []netip.Prefix {
+	if m.ProvenFull {
+		return nil
+	}
+	var list []netip.Prefix
+	for _, src := range m.Sources {
+		if !src.Proven {
+			list = append(list, src.Source)
 		}
 	}
+	slices.SortFunc(list, ComparePrefix)
+	return list
 }
 
 // pressed notes whether SYNs may be dropped, and reports it when that changes.
@@ -164,7 +175,11 @@ func (st *serviceStep) decideDrops() {
 	if until <= st.o.At {
 		return
 	}
+	exempt := newNest(st.exempt)
 	for _, src := range s.Drops {
+		if exempt.covers(src) {
+			continue
+		}
 		st.out.Drops = append(st.out.Drops, SYNDrop{Service: st.service.Name, Source: src, Mode: st.service.Mode, Until: until})
 	}
 }
@@ -189,4 +204,16 @@ func synPressure(s *State, o *Observation) int {
 // know nothing of it.
 func halfOpenFlood(svc *Service, halfOpen int) bool {
 	return svc.Traffic.Onward() && halfOpen >= 2*floodRate
+}
+
+// both returns what two sorted lists have in common.
+func both(as, bs []netip.Prefix) []netip.Prefix {
+	var list []netip.Prefix
+	self := func(p *netip.Prefix) netip.Prefix { return *p }
+	align(as, bs, self, self, func(a, b *netip.Prefix) {
+		if a != nil && b != nil {
+			list = append(list, *a)
+		}
+	})
+	return list
 }

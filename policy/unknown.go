@@ -30,10 +30,8 @@ func (p *parser) unknown(parent, name string, value any, table reflect.Type) {
 // its right table, a key that is spelled alike, or else what the table takes. If that is a key of
 // this table, it is returned as meant.
 func (p *parser) suggest(name string, table reflect.Type) (text, meant string) {
-	if owner, ok := p.owner(name); ok && owner == "" {
-		return fmt.Sprintf("%q belongs at the top, before the first table", name), ""
-	} else if ok {
-		return fmt.Sprintf("%q belongs in %s", name, rawHeader(owner)), ""
+	if places := p.places(name); len(places) > 0 {
+		return fmt.Sprintf("%q belongs %s", name, strings.Join(places, ", or ")), ""
 	}
 	var known []string
 	closest := len(name)
@@ -53,15 +51,20 @@ func (p *parser) suggest(name string, table reflect.Type) (text, meant string) {
 	return "this table takes: " + strings.Join(known, ", "), ""
 }
 
-// owner returns the table that has a key of that name, "" for the top of the file.
-func (p *parser) owner(name string) (string, bool) {
+// places says where in the file a key of that name may stand.
+func (p *parser) places(name string) []string {
+	var places []string
 	for _, key := range p.keys {
 		cut := strings.LastIndexByte(key, '.')
-		if key[cut+1:] == name {
-			return key[:max(0, cut)], true
+		switch {
+		case key[cut+1:] != name:
+		case cut < 0:
+			places = append(places, "at the top, before the first table")
+		default:
+			places = append(places, "in "+rawHeader(key[:cut]))
 		}
 	}
-	return "", false
+	return places
 }
 
 // alike reports whether two names differ so little that one may be a misspelling of the other,

@@ -4,13 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"strconv"
-	"strings"
 
 	"github.com/spf13/cobra"
 
-	"ebbgate/control"
 	"ebbgate/daemon"
 	"ebbgate/policy"
 )
@@ -24,13 +20,6 @@ type checked struct {
 	Problems []checkedProblem `json:"problems,omitempty"`
 }
 
-type checkedService struct {
-	Name      string      `json:"name"`
-	Mode      policy.Mode `json:"mode"`
-	Ports     string      `json:"ports"`
-	PerSource int         `json:"per_source"` // 0: no limit
-}
-
 type checkedProblem struct {
 	Line int    `json:"line"`
 	Key  string `json:"key"`
@@ -42,8 +31,9 @@ func checkCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "check FILE",
 		Short: "Validate a policy file, without privilege and without a daemon",
-		Long: `Validate a policy file. Prints a summary and what is worth a warning, or every problem
-as FILE:LINE: key: what is wrong, what is allowed. Exits 2 on a problem.`,
+		Long: `Validate a policy file. Prints the limits of each service, those that are not set, and
+what is worth a warning; or every problem as FILE:LINE: key: what is wrong, what is
+allowed. Exits 2 on a problem.`,
 		Example: "  ebbgate check /etc/ebbgate/config.toml",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -70,17 +60,22 @@ func check(w io.Writer, path string, asJSON bool) error {
 	case err != nil:
 		return exitWith(exitUsage, err)
 	}
-	warnings := append(p.Warnings(), portWarnings(p, localPortRange())...)
+	warnings := append(p.Warnings(), portWarnings(p, localPortRange(), reservedPorts())...)
 	if asJSON {
 		out := checked{File: path, OK: true, Warnings: warnings}
 		for _, s := range p.Services {
-			out.Services = append(out.Services, checkedService{s.Name, s.Mode, control.PortsText(s.Ports), s.Connections.PerSource})
+			out.Services = append(out.Services, checkService(&s))
 		}
 		return writeJSON(w, out)
 	}
 	fmt.Fprintf(w, "%s: good, %d %s\n", path, len(p.Services), plural(len(p.Services), "service", "services"))
+	absent := false
 	for _, s := range p.Services {
-		fmt.Fprintf(w, "  %-16s %-8s ports %-24s %s\n", s.Name, s.Mode, control.PortsText(s.Ports), limitText(&s))
+		writeService(w, &s)
+		absent = absent || len(notSet(&s)) > 0
+	}
+	if absent {
+		fmt.Fprintln(w, `A limit that is not set is not enforced; "ebbgate suggest" proposes values.`)
 	}
 	for _, warning := range warnings {
 		fmt.Fprintf(w, "warning: %s\n", warning)
@@ -88,54 +83,9 @@ func check(w io.Writer, path string, asJSON bool) error {
 	return nil
 }
 
-func limitText(s *policy.Service) string {
-	if s.Connections.PerSource == 0 {
-		return "no limit"
-	}
-	return fmt.Sprintf("at most %d connections a source", s.Connections.PerSource)
-}
-
 func plural(n int, one, many string) string {
 	if n == 1 {
 		return one
 	}
 	return many
-}
-
-// localPortRange returns the ports from which the host's own connections start
-// (net.ipv4.ip_local_port_range), or the zero range where it cannot be read.
-func localPortRange() policy.PortRange {
-	b, err := os.ReadFile("/proc/sys/net/ipv4/ip_local_port_range")
-	if err != nil {
-		return policy.PortRange{}
-	}
-	fields := strings.Fields(string(b))
-	if len(fields) != 2 {
-		return policy.PortRange{}
-	}
-	first, err1 := strconv.ParseUint(fields[0], 10, 16)
-	last, err2 := strconv.ParseUint(fields[1], 10, 16)
-	if err1 != nil || err2 != nil {
-		return policy.PortRange{}
-	}
-	return policy.PortRange{First: uint16(first), Last: uint16(last)}
-}
-
-// portWarnings names services whose ports the host may use for connections of its own.
-func portWarnings(p *policy.Policy, local policy.PortRange) []string {
-	if local.First == 0 {
-		return nil
-	}
-	var out []string
-	for _, s := range p.Services {
-		for _, r := range s.Ports {
-			if r.First <= local.Last && local.First <= r.Last {
-				out = append(out, fmt.Sprintf("service %q: ports %s lie in the range from which this host opens its own connections "+
-					"(net.ipv4.ip_local_port_range %d-%d); reserve them with net.ipv4.ip_local_reserved_ports",
-					s.Name, control.PortsText([]policy.PortRange{r}), local.First, local.Last))
-				break
-			}
-		}
-	}
-	return out
 }
