@@ -110,11 +110,11 @@ func TestGroupingKeepsWhole(t *testing.T) {
 	for _, tt := range tests {
 		a := addressOf(netip.MustParseAddr(tt.addr))
 		group, _ := g.group(a)
-		if g.mixed(group) != tt.mixed || g.ours(a) != tt.ours || g.mixed(group) && g.whole(a) != tt.whole {
-			t.Errorf("%s: mixed %v, ours %v, whole %v", tt.addr, g.mixed(group), g.ours(a), g.whole(a))
+		if g.mixed(group) != tt.mixed || g.ours(a) != tt.ours || g.mixed(group) && g.whole(a, 0) != tt.whole {
+			t.Errorf("%s: mixed %v, ours %v, whole %v", tt.addr, g.mixed(group), g.ours(a), g.whole(a, 0))
 		}
 	}
-	if len(tg.finer) != 2 || !slices.Contains(tg.finer, netip.MustParsePrefix("2001:db8:0:2::7/128")) {
+	if len(tg.finer) != 2 || !slices.Contains(tg.finer, finerPrefix{addressOf(netip.MustParseAddr("2001:db8:0:2::7")), 128, everyService}) {
 		t.Errorf("finer prefixes: %v", tg.finer)
 	}
 }

@@ -11,7 +11,7 @@ import (
 // that grows, and one that drops sources, in the middle of a batch.
 func TestBatchAgreesWithTally(t *testing.T) {
 	exempt := netip.MustParsePrefix("2001:db8::1/128")
-	g := newGrouping(&target{ipv6Source: 64, finer: []netip.Prefix{exempt}}, nil)
+	g := newGrouping((&target{ipv6Source: 64}).exempting([]netip.Prefix{exempt}), nil)
 	for _, bound := range []int{300, 1 << 20} {
 		for _, n := range []int{0, 1, batchSize - 1, batchSize, batchSize + 1, 30_000} {
 			rnd := rand.New(rand.NewPCG(3, uint64(n)))

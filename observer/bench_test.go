@@ -90,23 +90,30 @@ func BenchmarkFloor(b *testing.B) {
 	}
 }
 
-// BenchmarkCount is what we add to the kernel's work for each socket.
+// BenchmarkCount is what we add to the kernel's work for each socket, with so many sources of which
+// those of IPv6 have 16 addresses each.
 func BenchmarkCount(b *testing.B) {
-	for _, sources := range []int{500, 100000} {
-		b.Run(fmt.Sprint(sources), func(b *testing.B) {
-			c := &censor{totals: make([]total, 1), grouping: newGrouping(&target{ipv6Source: 64}, nil)}
-			c.doors.build([]listening{listener("[::]:80", false)}, []policy.Service{{Name: "web", Ports: ports(80)}})
-			c.tally.reset(1, 400000)
-			s := &inetdiag.Socket{State: inetdiag.Established, Inode: 1, LocalPort: 80,
-				LocalAddr: netip.MustParseAddr(server4).As16()}
-			i := 0
-			b.ReportAllocs()
-			for b.Loop() {
-				i++
-				n := i * 7919 % sources
-				s.RemoteAddr = netip.AddrFrom4([4]byte{10, byte(n >> 16), byte(n >> 8), byte(n)}).As16()
-				c.count(s)
-			}
-		})
+	for _, family := range []string{"IPv4", "IPv6"} {
+		for _, sources := range []int{500, 100000} {
+			b.Run(fmt.Sprintf("%s/%d", family, sources), func(b *testing.B) {
+				c := &censor{totals: make([]total, 1), grouping: newGrouping(&target{ipv6Source: 64}, nil)}
+				c.doors.build([]listening{listener("[::]:80", false)}, []policy.Service{{Name: "web", Ports: ports(80)}})
+				c.tally.reset(1, 400000)
+				s := &inetdiag.Socket{State: inetdiag.Established, Inode: 1, LocalPort: 80,
+					LocalAddr: netip.MustParseAddr(server4).As16()}
+				i := 0
+				b.ReportAllocs()
+				for b.Loop() {
+					i++
+					n := i * 7919 % sources
+					if family == "IPv4" {
+						s.RemoteAddr = netip.AddrFrom4([4]byte{10, byte(n >> 16), byte(n >> 8), byte(n)}).As16()
+					} else {
+						s.RemoteAddr = [16]byte{0x20, 1, 0xd, 0xb8, 4: byte(n >> 16), 5: byte(n >> 8), 6: byte(n), 15: byte(i & 15)}
+					}
+					c.count(s)
+				}
+			})
+		}
 	}
 }

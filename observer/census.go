@@ -28,14 +28,14 @@ var errManySources = errors.New("too many sources to count each: the lighter one
 // and FIN_WAIT2 as long as a process holds the socket; what waits in the accept queue is among
 // them. TIME_WAIT never counts, and SYN_RECV only as half-open.
 //
-// Sources are those of policy.Group, except that addresses which an exempt prefix within an IPv6
-// source covers are sources of their own (/128), apart from the rest of their group. Connections
-// from the host's own addresses, which come in over lo, count in ServiceCensus.Held and HalfOpen
+// Sources are those of policy.Group, except that addresses which a prefix within an IPv6 source
+// covers, one that is exempt or has an override for the service, are sources of their own (/128),
+// apart from the rest of their group. Connections from the host's own addresses, which come in over lo, count in ServiceCensus.Held and HalfOpen
 // but have no source.
 //
 // Connections the host passes on, for services that watch those (Service.Traffic), are counted from
 // the conntrack table: those it calls assured and in ESTABLISHED, FIN_WAIT or CLOSE_WAIT are held,
-// those before that half-open. Sockets counts its entries too. Where there is no conntrack there are
+// those before that half-open, and none is Unread. Sockets counts its entries too. Where there is no conntrack there are
 // none, and the error says so although the census is complete.
 //
 // Each service keeps its observe.max_sources heaviest sources; lighter ones are summed up in Rest,
@@ -83,7 +83,7 @@ type censor struct {
 }
 
 // total counts the connections of one service, whatever their source.
-type total struct{ held, halfOpen int }
+type total struct{ held, halfOpen, unread int }
 
 func (c *censor) open() error {
 	var err error
@@ -158,6 +158,9 @@ func (c *censor) count(s *inetdiag.Socket) {
 	if service == noService {
 		return
 	}
+	if s.State == inetdiag.CloseWait {
+		c.totals[service].unread++
+	}
 	c.enter(service, addressFrom16(&s.RemoteAddr), held)
 }
 
@@ -180,6 +183,7 @@ func (c *censor) result(t *target, err error) (policy.Census, error) {
 			Service:  t.services[i].Name,
 			Held:     c.totals[i].held,
 			HalfOpen: c.totals[i].halfOpen,
+			Unread:   c.totals[i].unread,
 			Sources:  lists[i],
 			Rest:     rests[i],
 		})

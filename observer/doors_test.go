@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"ebbgate/internal/cgroup"
 	"ebbgate/internal/inetdiag"
 	"ebbgate/policy"
 )
@@ -129,7 +130,7 @@ func TestReport(t *testing.T) {
 	full := listener("[::]:80", false)
 	full.queue = 9
 	all := []listening{listener("[::]:80", false), listener("192.0.2.9:81", false), full, listener("0.0.0.0:81", false), listener("[::ffff:10.0.0.1]:80", false)}
-	got := report(all, services)
+	got := report(all, services, noUnit)
 	want := []policy.Listener{
 		{Service: "one", Local: netip.MustParseAddrPort("0.0.0.0:81"), Queue: 3, Backlog: 9},
 		{Service: "two", Local: netip.MustParseAddrPort("0.0.0.0:81"), Queue: 3, Backlog: 9},
@@ -152,3 +153,6 @@ func TestTargetWithScatteredPorts(t *testing.T) {
 		t.Errorf("got filter of %d bytes, %v; want none and the reason", len(tg.filter), err)
 	}
 }
+
+// noUnit knows no control group.
+func noUnit(uint64) cgroup.Unit { return cgroup.Unit{} }

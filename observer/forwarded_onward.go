@@ -20,6 +20,12 @@ type serviceSet uint64
 // A set has room for all services of a policy.
 const _ = uint(64 - policy.MaxServices)
 
+// everyService is the set of all services, however many there are.
+const everyService = ^serviceSet(0)
+
+// has reports whether a service is in the set.
+func (set serviceSet) has(service uint16) bool { return set == everyService || set>>service&1 != 0 }
+
 // newOnward returns nil if no service watches forwarded connections.
 func newOnward(services []policy.Service) *onward {
 	var o *onward

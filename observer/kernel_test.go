@@ -70,7 +70,7 @@ func awaitCensus(t *testing.T, o *Observer, want policy.ServiceCensus) {
 	equal := func() bool {
 		got = count(t, o).Services[0]
 		return got.Held == want.Held && got.HalfOpen == want.HalfOpen && got.Rest == want.Rest &&
-			got.Service == want.Service && slices.Equal(got.Sources, want.Sources)
+			got.Service == want.Service && got.Unread == want.Unread && slices.Equal(got.Sources, want.Sources)
 	}
 	defer func() {
 		if t.Failed() {
@@ -82,6 +82,13 @@ func awaitCensus(t *testing.T, o *Observer, want policy.ServiceCensus) {
 
 func held(source string, n int) policy.SourceCensus {
 	return policy.SourceCensus{Source: netip.MustParsePrefix(source), Held: n}
+}
+
+// alone is held where all connections are of one address.
+func alone(source, address string, n int) policy.SourceCensus {
+	s := held(source, n)
+	s.Single, s.SingleHeld = netip.MustParseAddr(address), n
+	return s
 }
 
 // connect opens n connections from one address and accepts them.
@@ -115,7 +122,7 @@ func TestCensusIPv6(t *testing.T) {
 	}
 	connect(t, l, 4, "2001:db8:66:1::1", "["+server6+"]:80")
 	awaitCensus(t, o, policy.ServiceCensus{Held: 54, Sources: []policy.SourceCensus{
-		held("2001:db8:66::/64", 50), held("2001:db8:66:1::/64", 4)}})
+		held("2001:db8:66::/64", 50), alone("2001:db8:66:1::/64", "2001:db8:66:1::1", 4)}})
 }
 
 func TestCensusDualStack(t *testing.T) {
@@ -124,7 +131,7 @@ func TestCensusDualStack(t *testing.T) {
 	connect(t, l, 5, "10.66.0.1", server4+":80")
 	connect(t, l, 2, "2001:db8:66::5", "["+server6+"]:80")
 	awaitCensus(t, o, policy.ServiceCensus{Held: 7, Sources: []policy.SourceCensus{
-		held("10.66.0.1/32", 5), held("2001:db8:66::/64", 2)}})
+		held("10.66.0.1/32", 5), alone("2001:db8:66::/64", "2001:db8:66::5", 2)}})
 }
 
 func TestCensusClosing(t *testing.T) {
@@ -143,7 +150,7 @@ func TestCensusClosing(t *testing.T) {
 	client, timeWait := open("10.66.0.4")
 	timeWait.Close()
 	client.Close() // TIME_WAIT on the server's side
-	awaitCensus(t, o, policy.ServiceCensus{Held: 2, Sources: []policy.SourceCensus{
+	awaitCensus(t, o, policy.ServiceCensus{Held: 2, Unread: 1, Sources: []policy.SourceCensus{
 		held("10.66.0.1/32", 1), held("10.66.0.2/32", 1)}})
 }
 
@@ -197,7 +204,7 @@ func TestCensusServiceAddresses(t *testing.T) {
 	connect(t, l, 1, "2001:db8:66::1", "["+server6+"]:80")
 	connect(t, l, 2, "2001:db8:66::1", "[2001:db8:77::2]:80")
 	awaitCensus(t, o, policy.ServiceCensus{Held: 4, Sources: []policy.SourceCensus{
-		held("10.66.0.1/32", 3), held("2001:db8:66::/64", 1)}})
+		held("10.66.0.1/32", 3), alone("2001:db8:66::/64", "2001:db8:66::1", 1)}})
 }
 
 func TestCensusExemptWithinGroup(t *testing.T) {
@@ -223,7 +230,7 @@ func TestCensusHostsOwnAddresses(t *testing.T) {
 	connect(t, l, 1, "::1", "[::1]:80")
 	connect(t, l, 4, "2001:db8:66::1", "["+server6+"]:80")
 	connect(t, l, 5, "2001:db8:66::2", "["+server6+"]:80")
-	awaitCensus(t, o, policy.ServiceCensus{Held: 15, Sources: []policy.SourceCensus{held("2001:db8:66::/64", 5)}})
+	awaitCensus(t, o, policy.ServiceCensus{Held: 15, Sources: []policy.SourceCensus{alone("2001:db8:66::/64", "2001:db8:66::2", 5)}})
 }
 
 func TestCensusKeepsMaxSources(t *testing.T) {

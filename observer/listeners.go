@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"ebbgate/internal/cgroup"
 	"ebbgate/internal/inetdiag"
 	"ebbgate/policy"
 )
@@ -27,11 +28,14 @@ type listening struct {
 	serves6        bool
 	unspecified    bool
 	queue, backlog uint32
+	cgroup         uint64 // of who made it; 0: not known
+	root           bool   // who made it was user 0
 }
 
 // newListening reads what a LISTEN socket of a dump serves. A dual-stack one serves IPv4 too.
 func newListening(s *inetdiag.Socket) listening {
-	l := listening{local: addressFrom16(&s.LocalAddr), port: s.LocalPort, queue: s.RQueue, backlog: s.WQueue}
+	l := listening{local: addressFrom16(&s.LocalAddr), port: s.LocalPort, queue: s.RQueue, backlog: s.WQueue,
+		cgroup: s.Cgroup, root: s.UID == 0}
 	switch {
 	case l.local == any6:
 		l.unspecified, l.serves6, l.serves4 = true, true, !s.V6Only
@@ -89,24 +93,28 @@ func dumpListeners(c *inetdiag.Conn, t *target, buf []listening) ([]listening, e
 }
 
 // report returns the entries of an observation for all, one for each service a listener serves,
-// in order. Sockets that share an address and port (SO_REUSEPORT) have an entry each.
-func report(all []listening, services []policy.Service) []policy.Listener {
+// in order. Sockets that share an address and port (SO_REUSEPORT) have an entry each. sshd's are those
+// which root made in a group of sshd: where pam_systemd is not in use, whoever logs in stays in it.
+func report(all []listening, services []policy.Service, unit func(id uint64) cgroup.Unit) []policy.Listener {
 	var out []policy.Listener
 	for i := range services {
 		for j := range all {
 			if l := &all[j]; l.of(&services[i]) {
+				u := unit(l.cgroup)
 				out = append(out, policy.Listener{
 					Service: services[i].Name,
 					Local:   netip.AddrPortFrom(l.local.addr(), l.port),
 					Queue:   l.queue,
 					Backlog: l.backlog,
+					Unit:    u.Name,
+					SSH:     u.SSH && l.root,
 				})
 			}
 		}
 	}
 	slices.SortFunc(out, func(a, b policy.Listener) int {
 		return cmp.Or(a.Local.Compare(b.Local), cmp.Compare(a.Service, b.Service),
-			cmp.Compare(b.Queue, a.Queue), cmp.Compare(a.Backlog, b.Backlog))
+			cmp.Compare(b.Queue, a.Queue), cmp.Compare(a.Backlog, b.Backlog), cmp.Compare(a.Unit, b.Unit))
 	})
 	return out
 }

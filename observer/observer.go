@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -13,11 +15,14 @@ import (
 )
 
 // Observer watches one network namespace. Tick, Arm and Close belong to one goroutine; Census may
-// run in another at the same time, and SetPolicy and Proven may be called from any.
+// run in another at the same time, and SetPolicy, SetExempt and Proven may be called from any.
 type Observer struct {
 	log    *slog.Logger
 	target atomic.Pointer[target]
 	tick   ticker
+
+	targeting sync.Mutex     // held while target is replaced
+	exempt    []netip.Prefix // by the operator
 
 	counting sync.Mutex // held while a census runs
 	census   censor
@@ -26,19 +31,32 @@ type Observer struct {
 	proven  proven
 }
 
+// Option changes what Open does.
+type Option func(*options)
+
+type options struct{ root string }
+
+// WithRoot has login sessions, accounts and control groups read below dir instead of "/". What is in
+// /proc is not affected.
+func WithRoot(dir string) Option { return func(o *options) { o.root = dir } }
+
 // Open opens an Observer on the network namespace of the calling thread. Until SetPolicy it
 // watches the counters only. It fails if a socket cannot be opened or /proc is not mounted.
 //
 // Every file and socket it opens here stays in that namespace, whatever thread uses it later. The
 // conntrack counters are the exception: they appear when the kernel loads its module, are opened
 // by the Tick that finds them, and so are those of that Tick's thread. So are the sockets of Arm.
-func Open(log *slog.Logger) (*Observer, error) {
+func Open(log *slog.Logger, with ...Option) (*Observer, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
+	how := options{root: "/"}
+	for _, w := range with {
+		w(&how)
+	}
 	o := &Observer{log: log}
 	o.target.Store(&target{})
 	o.proven.configure(policy.DefaultIPv6Source, policy.DefaultMaxSources)
-	if err := errors.Join(o.tick.open(), o.census.open()); err != nil {
+	if err := errors.Join(o.tick.open(how.root), o.census.open()); err != nil {
 		return nil, errors.Join(fmt.Errorf("open observer: %w", err), o.Close())
 	}
 	return o, nil
@@ -60,11 +78,29 @@ func (o *Observer) SetPolicy(p *policy.Policy) {
 		o.log.Warn("the kernel cannot preselect the services' ports: every census walks all connections",
 			"cause", err, "ranges_allowed", inetdiag.MaxPortRanges)
 	}
-	o.target.Store(t)
+	o.targeting.Lock()
+	defer o.targeting.Unlock()
+	o.target.Store(t.exempting(o.exempt))
 	o.proven.configure(t.ipv6Source, t.maxSources)
 }
 
-// Tick reads the counters and the accept queues. Its cost does not depend on the number of
+// SetExempt replaces what the operator exempts beside the policy, from the next Tick and the next
+// Census on, and across SetPolicy. IPv6 prefixes longer than a source have their addresses counted
+// one by one then, as the policy's exempt prefixes do; others make no difference. prefixes may be
+// changed afterwards. Their number is for the caller to bound: each costs 80 bytes while a census runs.
+func (o *Observer) SetExempt(prefixes []netip.Prefix) {
+	o.targeting.Lock()
+	defer o.targeting.Unlock()
+	if slices.Equal(prefixes, o.exempt) {
+		return
+	}
+	o.exempt = slices.Clone(prefixes)
+	o.target.Store(o.target.Load().exempting(o.exempt))
+}
+
+// Tick reads the counters and the accept queues, with the units that hold them, and, at most once a
+// second and only where one is sshd's, the login sessions. A unit is found within some ticks after its
+// listener was first seen. Apart from the sessions, its cost does not depend on the number of
 // connections. Parts that cannot be read are left at their zero, or invalid, and named in Faults.
 // Census is left untouched. Endings is set about once a second while Arm watches them.
 func (o *Observer) Tick() policy.Observation {

@@ -17,11 +17,11 @@ func (t *tally) sorted() []slot {
 	for i := range t.slots {
 		s := &t.slots[i]
 		if s.flags != 0 && s.flags&slotOurs == 0 && s.held+s.halfOpen > 0 {
-			class := uint32(s.service) << 1
-			if !s.source.is4() {
+			class, base := uint32(s.service)<<1, s.base()
+			if !base.is4() {
 				class |= 1
 			}
-			ranks = append(ranks, rank{class, uint32(i), s.source.hi, s.source.lo})
+			ranks = append(ranks, rank{class, uint32(i), base.hi, base.lo})
 		}
 	}
 	slices.SortFunc(ranks, func(a, b rank) int {

@@ -14,7 +14,7 @@ import (
 // group and by itself.
 func TestSortedAgreesWithPolicy(t *testing.T) {
 	whole := []netip.Prefix{netip.MustParsePrefix("2001:db8::/128"), netip.MustParsePrefix("::/128")}
-	g := newGrouping(&target{ipv6Source: 64, finer: whole}, nil)
+	g := newGrouping((&target{ipv6Source: 64}).exempting(whole), nil)
 	rnd := rand.New(rand.NewPCG(11, 11))
 	var tl tally
 	tl.reset(3, 1<<20)
@@ -35,7 +35,7 @@ func TestSortedAgreesWithPolicy(t *testing.T) {
 			t.Fatalf("a source of service %d comes after one of service %d", s.service, lastService)
 		}
 		lastService = int(s.service)
-		perService[s.service] = append(perService[s.service], netip.PrefixFrom(s.source.addr(), int(s.bits)))
+		perService[s.service] = append(perService[s.service], netip.PrefixFrom(s.base().addr(), int(s.bits)))
 	}
 	for service, sources := range perService {
 		if !slices.IsSortedFunc(sources, policy.ComparePrefix) || len(slices.Compact(slices.Clone(sources))) != len(sources) {

@@ -45,10 +45,13 @@ func heaviest(all []slot, limit int) ([]policy.SourceCensus, policy.Rest) {
 		if w == least {
 			ties--
 		}
+		single, singleHeld := s.single()
 		kept = append(kept, policy.SourceCensus{
-			Source:   netip.PrefixFrom(s.source.addr(), int(s.bits)),
-			Held:     int(s.held),
-			HalfOpen: int(s.halfOpen),
+			Source:     netip.PrefixFrom(s.base().addr(), int(s.bits)),
+			Held:       int(s.held),
+			HalfOpen:   int(s.halfOpen),
+			Single:     single,
+			SingleHeld: singleHeld,
 		})
 	}
 	return kept, rest

@@ -33,11 +33,7 @@ func NewSourceCount(services int, group SourceGroup, bound int) *SourceCount {
 		c.own[addressOf(a.WithZone(""))] = struct{}{}
 	}
 	t := &target{ipv6Source: group.IPv6}
-	for _, p := range group.Whole {
-		if p.Addr().Is6() && p.Bits() > group.IPv6 {
-			t.finer = append(t.finer, p)
-		}
-	}
+	t.finer = t.appendFiner(t.finer, group.Whole, everyService)
 	c.grouping = newGrouping(t, nil)
 	c.tally.reset(services, bound)
 	return c
@@ -57,7 +53,7 @@ func (c *SourceCount) Add(service int, s *inetdiag.Socket, held bool) {
 }
 
 // Sources returns the heaviest sources of each service, at most limit, in the order of
-// policy.ComparePrefix, and the sum of the others. whole is false if sources had to be summed up
+// policy.ComparePrefix with the single address that explains one, and the sum of the others. whole is false if sources had to be summed up
 // while counting: counts are lower bounds then, and Rest.Sources is an upper one.
 func (c *SourceCount) Sources(limit int) (lists [][]policy.SourceCensus, rests []policy.Rest, whole bool) {
 	lists, rests = c.tally.sources(c.services, limit)

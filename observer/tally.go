@@ -24,7 +24,8 @@ type tally struct {
 	pruned  bool   // dropped is not empty
 }
 
-// slot is the count of one source: 32 bytes.
+// slot is the count of one source: 32 bytes. In the host part of an IPv6 group's address, which says
+// nothing of the group, it keeps the candidate for the one address that explains the count.
 type slot struct {
 	source   address
 	service  uint16
@@ -32,6 +33,7 @@ type slot struct {
 	flags    uint8
 	held     uint32
 	halfOpen uint32
+	votes    uint32 // of the candidate; 0: there is none
 }
 
 // rest sums up dropped sources.
@@ -41,6 +43,7 @@ const (
 	slotUsed  = 1 << iota
 	slotMixed // some addresses of the group are to be kept whole
 	slotOurs  // the host's own address: no source
+	slotGroup // an IPv6 source of more than one address
 )
 
 // tallyStart is the size of an empty table.
@@ -86,11 +89,14 @@ func (t *tally) add(g *grouping, service int, remote address, held bool) {
 // count counts one connection. The visit is of this count: reset changes the hash.
 func (t *tally) count(g *grouping, v *visit) {
 	s := t.slot(g, v.hash, v.service, v.source, v.bits)
-	if s.flags&slotMixed != 0 && g.whole(v.remote) {
+	if s.flags&slotMixed != 0 && g.whole(v.remote, v.service) {
 		s = t.slot(g, t.hash(v.service, v.remote, 128), v.service, v.remote, 128)
 	}
 	if v.held {
 		s.held++
+		if s.flags&slotGroup != 0 {
+			s.vote(v.remote)
+		}
 	} else {
 		s.halfOpen++
 	}
@@ -110,8 +116,11 @@ func (t *tally) slot(g *grouping, hash uint64, service uint16, source address, b
 		at = t.probe(hash, service, source, bits)
 	}
 	s := slot{source: source, service: service, bits: bits, flags: slotUsed}
-	if bits < 128 && !source.is4() && g.mixed(source) {
-		s.flags |= slotMixed
+	if bits < 128 && !source.is4() {
+		s.flags |= slotGroup
+		if g.mixed(source) {
+			s.flags |= slotMixed
+		}
 	}
 	if (bits == 128 || source.is4()) && g.ours(source) {
 		s.flags |= slotOurs
@@ -124,10 +133,10 @@ func (t *tally) slot(g *grouping, hash uint64, service uint16, source address, b
 // probe returns the place of a source with the given hash: its slot, or the free one where it
 // belongs.
 func (t *tally) probe(hash uint64, service uint16, source address, bits uint8) int {
-	mask := len(t.slots) - 1
+	mask, prefix := len(t.slots)-1, prefixMask(source, bits)
 	for at := int(hash) & mask; ; at = (at + 1) & mask {
 		s := &t.slots[at]
-		if s.flags == 0 || s.source == source && s.service == service && s.bits == bits {
+		if s.flags == 0 || s.source.same(source, prefix) && s.service == service && s.bits == bits {
 			return at
 		}
 	}
@@ -178,7 +187,8 @@ func (t *tally) rebuild(size int, drop func(*slot) bool) {
 		if s.flags == 0 || drop != nil && drop(s) {
 			continue
 		}
-		t.slots[t.probe(t.hash(s.service, s.source, s.bits), s.service, s.source, s.bits)] = *s
+		base := s.base()
+		t.slots[t.probe(t.hash(s.service, base, s.bits), s.service, base, s.bits)] = *s
 		t.used++
 	}
 }

@@ -16,8 +16,10 @@ type target struct {
 	onward     *onward // finds the services which watch forwarded connections; nil: none does
 	ipv6Source int
 	maxSources int
-	cpuBudget  int            // thousandths of a core
-	finer      []netip.Prefix // exempt IPv6 prefixes longer than ipv6Source
+	sshGroups  []string      // whose members' sessions matter
+	cpuBudget  int           // thousandths of a core
+	finer      []finerPrefix // of the policy's exemptions and overrides, those longer than ipv6Source
+	exempt     []finerPrefix // of the operator's exemptions, likewise
 }
 
 // newTarget builds the target of p. A filter that cannot be built is replaced by a coarser one:
@@ -29,10 +31,12 @@ func newTarget(p *policy.Policy) (*target, error) {
 		maxSources: p.Observe.MaxSources,
 		cpuBudget:  p.Observe.CPUBudget,
 		onward:     newOnward(p.Services),
+		sshGroups:  p.Exempt.SSHGroups,
 	}
-	for _, e := range p.Exempt.Prefixes {
-		if e.Addr().Is6() && e.Bits() > t.ipv6Source {
-			t.finer = append(t.finer, e)
+	t.finer = t.appendFiner(t.finer, p.Exempt.Prefixes, everyService)
+	for i := range p.Services {
+		for _, o := range p.Services[i].Overrides {
+			t.finer = t.appendFiner(t.finer, []netip.Prefix{o.Prefix}, serviceSet(1)<<i)
 		}
 	}
 	var ranges []policy.PortRange
@@ -50,6 +54,24 @@ func newTarget(p *policy.Policy) (*target, error) {
 		t.filter = nil
 	}
 	return t, err
+}
+
+// appendFiner appends those prefixes whose addresses have to be kept whole: IPv6 ones longer than a
+// source.
+func (t *target) appendFiner(to []finerPrefix, prefixes []netip.Prefix, services serviceSet) []finerPrefix {
+	for _, p := range prefixes {
+		if p.Addr().Is6() && p.Bits() > t.ipv6Source {
+			to = append(to, finerPrefix{addressOf(p.Masked().Addr()), p.Bits(), services})
+		}
+	}
+	return to
+}
+
+// exempting returns a target that is the same but for the operator's exemptions.
+func (t *target) exempting(prefixes []netip.Prefix) *target {
+	out := *t
+	out.exempt = out.appendFiner(nil, prefixes, everyService)
+	return &out
 }
 
 // empty reports whether there is nothing to watch.

@@ -5,7 +5,9 @@ import (
 	"time"
 
 	"ebbgate/internal/boottime"
+	"ebbgate/internal/cgroup"
 	"ebbgate/internal/inetdiag"
+	"ebbgate/internal/login"
 	"ebbgate/policy"
 )
 
@@ -15,9 +17,14 @@ type ticker struct {
 	diag     *inetdiag.Conn
 	scratch  []listening // of the last tick
 	listed   bool        // scratch is good enough to sort connections by
+	cgroups  *cgroup.Tree
+	ids      []uint64 // scratch
+	sessions sessions
 }
 
-func (t *ticker) open() error {
+func (t *ticker) open(root string) error {
+	t.cgroups = cgroup.NewTree(cgroup.Mount(root))
+	t.sessions.reader = login.NewReader(root)
 	if err := t.counters.open(); err != nil {
 		return err
 	}
@@ -46,6 +53,20 @@ func (t *ticker) observe(target *target) policy.Observation {
 		obs.Faults = append(obs.Faults, policy.Fault{Part: "listeners", Text: err.Error()})
 	}
 	t.listed = usable(err)
-	obs.Listeners = report(t.scratch, target.services)
+	t.resolve(obs.At)
+	obs.Listeners = report(t.scratch, target.services, t.cgroups.Unit)
+	t.sessions.observe(&obs, target)
 	return obs
+}
+
+// resolve looks for the units of the listeners of a tick.
+func (t *ticker) resolve(now policy.Instant) {
+	t.ids = t.ids[:0]
+	for i := range t.scratch {
+		id := t.scratch[i].cgroup
+		if id != 0 && (len(t.ids) == 0 || t.ids[len(t.ids)-1] != id) {
+			t.ids = append(t.ids, id)
+		}
+	}
+	t.cgroups.Find(now, t.ids)
 }

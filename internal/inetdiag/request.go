@@ -32,11 +32,12 @@ const (
 
 	reqBytecode = 1 // INET_DIAG_REQ_BYTECODE
 
-	attrInfo   = 2  // INET_DIAG_INFO
-	attrV6Only = 11 // INET_DIAG_SKV6ONLY
-	extInfo    = 1 << (attrInfo - 1)
-	sockidLen  = 48
-	attrHdrLen = 4
+	attrInfo     = 2  // INET_DIAG_INFO
+	attrV6Only   = 11 // INET_DIAG_SKV6ONLY
+	attrCgroupID = 21 // INET_DIAG_CGROUP_ID, of Linux 5.9 and newer, never asked for
+	extInfo      = 1 << (attrInfo - 1)
+	sockidLen    = 48
+	attrHdrLen   = 4
 
 	// maxFilter keeps the attribute's length within its 16 bits.
 	maxFilter = 1<<16 - 1 - attrHdrLen - 3

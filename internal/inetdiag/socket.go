@@ -32,6 +32,11 @@ type Socket struct {
 
 	V6Only bool // of an IPv6 listener: it does not serve IPv4. Not decoded for other states
 
+	// Cgroup is the control group (version 2) of the process that made a listener: the inode number
+	// of its directory. 0: the kernel is older than 5.9 or has no control groups. Not decoded for
+	// other states, unless Info was asked for.
+	Cgroup uint64
+
 	HasInfo bool // Info was asked for and is all there
 	Info    Info
 }
@@ -79,7 +84,7 @@ func (s *Socket) decode(b []byte, info bool) bool {
 	s.WQueue = binary.NativeEndian.Uint32(b[60:])
 	s.UID = binary.NativeEndian.Uint32(b[64:])
 	s.Inode = binary.NativeEndian.Uint32(b[68:])
-	s.V6Only, s.HasInfo = false, false
+	s.V6Only, s.HasInfo, s.Cgroup = false, false, 0
 	if info || s.State == Listen {
 		return s.decodeAttributes(b[diagMsgLen:])
 	}
@@ -106,6 +111,10 @@ func (s *Socket) decodeAttributes(b []byte) bool {
 			s.V6Only = len(value) > 0 && value[0] != 0
 		case attrInfo:
 			s.HasInfo = s.Info.decode(value)
+		case attrCgroupID:
+			if len(value) >= 8 {
+				s.Cgroup = binary.NativeEndian.Uint64(value)
+			}
 		}
 		b = b[min(align4(n), len(b)):]
 	}

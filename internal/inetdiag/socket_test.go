@@ -26,7 +26,7 @@ func TestSocketDecode(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			s := Socket{V6Only: true, HasInfo: true}
+			s := Socket{V6Only: true, HasInfo: true, Cgroup: 7}
 			if !s.decode(tt.in, false) {
 				t.Fatal("not decoded")
 			}
@@ -39,8 +39,8 @@ func TestSocketDecode(t *testing.T) {
 			if s.State != State(tt.in[1]) || s.ID != ID(tt.in[4:52]) {
 				t.Errorf("got state %v, ID %x", s.State, s.ID)
 			}
-			if s.V6Only || s.HasInfo {
-				t.Error("flags of the socket before were kept")
+			if s.V6Only || s.HasInfo || s.Cgroup != 0 {
+				t.Error("attributes of the socket before were kept")
 			}
 		})
 	}
@@ -107,6 +107,27 @@ func TestSocketAttributes(t *testing.T) {
 	}
 }
 
+func TestSocketCgroup(t *testing.T) {
+	id := []byte{1, 2, 3, 4, 5, 6, 7, 8}
+	tests := []struct {
+		name  string
+		attrs [][]byte
+		want  uint64
+	}{
+		{"whole", [][]byte{attr(attrCgroupID, id)}, binary.NativeEndian.Uint64(id)},
+		{"among others", [][]byte{attr(attrV6Only, []byte{1}), attr(attrCgroupID, id), attr(99, []byte{1})}, binary.NativeEndian.Uint64(id)},
+		{"of an older kernel", [][]byte{attr(attrV6Only, []byte{1})}, 0},
+		{"too short", [][]byte{attr(attrCgroupID, id[:7])}, 0},
+		{"empty", [][]byte{attr(attrCgroupID, nil)}, 0},
+	}
+	for _, tt := range tests {
+		s := Socket{Cgroup: 99}
+		if !s.decode(diag(Listen, v6, "[::]:0", tt.attrs...), false) || s.Cgroup != tt.want {
+			t.Errorf("%s: cgroup %#x, want %#x", tt.name, s.Cgroup, tt.want)
+		}
+	}
+}
+
 func TestStates(t *testing.T) {
 	set := StatesOf(Established, Listen)
 	if set != 1<<1|1<<10 {
@@ -156,6 +177,7 @@ func TestUnmapID(t *testing.T) {
 func FuzzDecode(f *testing.F) {
 	v6sock := diag(Listen, v6, "[::]:0", attr(attrV6Only, []byte{1}))
 	info := diag(CloseWait, v4, "198.51.100.7:40000", attr(99, []byte("foreign")), attr(attrInfo, tcpInfo(248, 1, 2, 3, 4, 5)))
+	f.Add([]byte(datagram{}.msg(sockDiagByFamily, diag(Listen, v6, "[::]:0", attr(attrCgroupID, []byte("12345678"))))))
 	f.Add([]byte(datagram{}.msg(sockDiagByFamily, v6sock).msg(tcpdiagGetSock, info)))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		before := bytes.Clone(b)
