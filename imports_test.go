@@ -30,8 +30,11 @@ var layers = map[string]layer{
 	"ebbgate/internal/process":   {nil, "it reads /proc for people; nothing the daemon runs may depend on it"},
 	"ebbgate/internal/survey":    {[]string{"ebbgate/policy", "ebbgate/observer", "ebbgate/internal/inetdiag", "ebbgate/internal/process"}, "it serves commands that need no daemon, and counts with the doors of the census"},
 	"ebbgate/internal/audit":     {[]string{"ebbgate/policy", "ebbgate/internal/inetdiag", "ebbgate/internal/process"}, "it serves a command that needs no daemon"},
+	"ebbgate/internal/suggest":   {[]string{"ebbgate/policy"}, "it is pure: observations in, a proposal out"},
+	"ebbgate/internal/cgroup":    {[]string{"ebbgate/policy"}, "it reads a file system and knows nothing of who asks"},
+	"ebbgate/internal/login":     {[]string{"ebbgate/policy"}, "it reads the login manager's files and knows nothing of who asks"},
 	"ebbgate/internal/crowd":     {nil, "it fills a namespace with sockets for the benchmarks, whatever counts them"},
-	"ebbgate/observer":           {[]string{"ebbgate/policy", "ebbgate/internal/inetdiag", "ebbgate/internal/ctnetlink", "ebbgate/internal/boottime"}, "watching must not depend on enforcing or reporting"},
+	"ebbgate/observer":           {[]string{"ebbgate/policy", "ebbgate/internal/inetdiag", "ebbgate/internal/ctnetlink", "ebbgate/internal/cgroup", "ebbgate/internal/login", "ebbgate/internal/boottime"}, "watching must not depend on enforcing or reporting"},
 	"ebbgate/enforcer":           {[]string{"ebbgate/policy", "ebbgate/internal/inetdiag", "ebbgate/internal/setdump", "ebbgate/internal/boottime"}, "enforcing must not depend on watching or reporting: it takes a decision, whoever made it"},
 	"ebbgate/control":            {[]string{"ebbgate/policy"}, "clients must not pull the kernel's edges in"},
 	"ebbgate/recording":          {[]string{"ebbgate/policy"}, "a recording must replay without a kernel"},
@@ -42,7 +45,7 @@ var layers = map[string]layer{
 	"ebbgate/internal/e2e":       {nil, "it holds tests only, which run the real binary"},
 	"ebbgate/internal/demo":      {[]string{"ebbgate/control", "ebbgate/internal/lab"}, "it sees the daemon as an operator does: from outside"},
 	"ebbgate/cmd/ebbgate": {[]string{"ebbgate/policy", "ebbgate/observer", "ebbgate/enforcer", "ebbgate/control", "ebbgate/systemd", "ebbgate/daemon",
-		"ebbgate/recording", "ebbgate/internal/boottime", "ebbgate/internal/demo", "ebbgate/internal/survey", "ebbgate/internal/audit", "ebbgate/internal/process"}, "it only constructs and calls"},
+		"ebbgate/recording", "ebbgate/internal/boottime", "ebbgate/internal/demo", "ebbgate/internal/survey", "ebbgate/internal/audit", "ebbgate/internal/suggest", "ebbgate/internal/process"}, "it only constructs and calls"},
 }
 
 // policyModules are the modules policy may import: the TOML decoder and the one that tells where

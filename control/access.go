@@ -28,3 +28,11 @@ func (g group) who() string {
 		return "only root may; control.view_group in the policy admits a group"
 	}
 }
+
+// mayAct admits root alone.
+func mayAct(p Peer) *Error {
+	if p.UID == 0 {
+		return nil
+	}
+	return &Error{Kind: KindForbidden, Message: fmt.Sprintf("change what ebbgate does: not permitted for uid %d: only root may; try sudo", p.UID)}
+}

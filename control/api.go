@@ -1,9 +1,12 @@
 package control
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -12,24 +15,33 @@ import (
 type endpoint struct {
 	method string
 	path   string
+	params []string          // that its query may have, each once
 	who    func(Peer) *Error // nil: admitted
-	answer func() ([]byte, error)
+	answer func(*http.Request) ([]byte, error)
 }
 
-// api is the whole API. Answers come from published snapshots and never wait.
+// api is the whole API. Answers to GET come from published snapshots and never wait for the loop.
 func (s *Server) api() []endpoint {
 	view := s.viewers.mayView
 	return []endpoint{
-		{http.MethodGet, "/v1/status", view, func() ([]byte, error) { return answerOf(s.status.Load(), "status") }},
-		{http.MethodGet, "/v1/ruleset", view, func() ([]byte, error) { return answerOf(s.ruleset.Load(), "ruleset") }},
+		{http.MethodGet, "/v1/status", nil, view, func(*http.Request) ([]byte, error) { return answerOf(s.status.Load(), "status") }},
+		{http.MethodGet, "/v1/ruleset", nil, view, func(*http.Request) ([]byte, error) { return answerOf(s.ruleset.Load(), "ruleset") }},
+		{http.MethodGet, "/v1/attacks", []string{"id"}, view, s.answerAttacks},
+		{http.MethodGet, "/v1/explain", []string{"address"}, view, s.answerExplain},
+		{http.MethodPost, "/v1/exempt", nil, mayAct, s.exempt},
+		{http.MethodPost, "/v1/unexempt", nil, mayAct, s.unexempt},
 	}
 }
 
 func answerOf[T any](s *snapshot[T], what string) ([]byte, error) {
 	if s == nil {
-		return nil, &Error{Kind: KindStarting, Message: "ebbgate is starting and has no " + what + " yet: ask again in a second"}
+		return nil, starting(what)
 	}
 	return s.answer()
+}
+
+func starting(what string) *Error {
+	return &Error{Kind: KindStarting, Message: "ebbgate is starting and has no " + what + " yet: ask again in a second"}
 }
 
 // handler answers requests from the table of endpoints.
@@ -43,14 +55,18 @@ func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	peer, known := peerFrom(r.Context())
 	if !known {
-		refuse(w, &Error{Kind: KindForbidden, Message: "read from ebbgate: the kernel did not say who is asking"})
+		refuse(w, &Error{Kind: KindForbidden, Message: "use ebbgate: the kernel did not say who is asking"})
 		return
 	}
 	if refusal := e.who(peer); refusal != nil {
 		refuse(w, refusal)
 		return
 	}
-	body, err := e.answer()
+	if refusal := e.checkQuery(r.URL.RawQuery); refusal != nil {
+		refuse(w, refusal)
+		return
+	}
+	body, err := e.answer(r)
 	if err != nil {
 		refuse(w, err)
 		return
@@ -78,6 +94,23 @@ func (h handler) find(w http.ResponseWriter, r *http.Request) (endpoint, error) 
 		return endpoint{}, &Error{Kind: KindMethod, Message: fmt.Sprintf("%s takes %s, not %s", r.URL.Path, allow, r.Method)}
 	}
 	return endpoint{}, &Error{Kind: KindNotFound, Message: "no such path; there are " + strings.Join(paths, ", ")}
+}
+
+// checkQuery refuses a question that would be answered otherwise than it was meant.
+func (e endpoint) checkQuery(raw string) *Error {
+	q, err := url.ParseQuery(raw)
+	if err != nil {
+		return invalid("query: %v", err)
+	}
+	for name, values := range q {
+		if !slices.Contains(e.params, name) {
+			return invalid("query: unknown parameter %q; %s takes %s", clip(name), e.path, cmp.Or(strings.Join(e.params, ", "), "none"))
+		}
+		if len(values) > 1 {
+			return invalid("query: %s comes %d times", name, len(values))
+		}
+	}
+	return nil
 }
 
 // refuse answers with err; what is not an *Error is a defect of ours.

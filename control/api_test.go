@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -17,15 +18,33 @@ const viewGID = 990
 func viewGroup() group { return group{name: "ebbgate-view", gid: viewGID, known: true} }
 
 func published(s *Status) *Server {
-	srv := &Server{viewers: viewGroup(), log: quiet()}
+	srv := bare()
 	srv.Publish(s)
 	srv.PublishRuleset(func() *Ruleset { return &Ruleset{Text: "table inet ebbgate {\n}\n", Would: ""} })
+	srv.PublishAttacks(past)
+	srv.PublishExplain(func(a netip.Addr) *Explanation {
+		e := explained()
+		e.Address = a
+		return e
+	})
+	return srv
+}
+
+// bare is a server to which nothing has been published.
+func bare() *Server {
+	srv := &Server{viewers: viewGroup(), log: quiet()}
+	srv.open()
 	return srv
 }
 
 // ask sends one request to the handler as if peer had connected.
 func ask(srv *Server, peer *Peer, method, path string) *httptest.ResponseRecorder {
-	r := httptest.NewRequest(method, "http://ebbgate"+path, nil)
+	return tell(srv, peer, method, path, "")
+}
+
+// tell sends one request with a body.
+func tell(srv *Server, peer *Peer, method, path, body string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, "http://ebbgate"+path, strings.NewReader(body))
 	if peer != nil {
 		r = r.WithContext(withPeer(r.Context(), *peer))
 	}
@@ -48,7 +67,18 @@ func TestAnswersGolden(t *testing.T) {
 		{"status_attack", published(attack()), root, "GET", "/v1/status", 200},
 		{"status_degraded", published(degraded()), root, "GET", "/v1/status", 200},
 		{"ruleset", published(peace()), root, "GET", "/v1/ruleset", 200},
-		{"starting", &Server{viewers: viewGroup()}, root, "GET", "/v1/status", 503},
+		{"status_kinds", published(kinds()), root, "GET", "/v1/status", 200},
+		{"attacks", published(peace()), root, "GET", "/v1/attacks", 200},
+		{"attack", published(peace()), root, "GET", "/v1/attacks?id=3", 200},
+		{"attack_unknown", published(peace()), root, "GET", "/v1/attacks?id=4", 404},
+		{"attack_bad", published(peace()), root, "GET", "/v1/attacks?id=-1", 400},
+		{"explain", published(peace()), root, "GET", "/v1/explain?address=::ffff:203.0.113.7", 200},
+		{"explain_bad", published(peace()), root, "GET", "/v1/explain?address=203.0.113.0/24", 400},
+		{"query", published(peace()), root, "GET", "/v1/attacks?ID=3", 400},
+		{"starting", bare(), root, "GET", "/v1/status", 503},
+		{"starting_attacks", bare(), root, "GET", "/v1/attacks?id=1", 503},
+		{"starting_explain", bare(), root, "GET", "/v1/explain?address=203.0.113.7", 503},
+		{"forbidden_exempt", published(peace()), &Peer{UID: 1000, GID: viewGID}, "POST", "/v1/exempt", 403},
 		{"forbidden", published(peace()), &Peer{UID: 1000, GID: 1000}, "GET", "/v1/status", 403},
 		{"not_found", published(peace()), root, "GET", "/v2/status", 404},
 		{"method", published(peace()), root, "POST", "/v1/status", 405},
@@ -78,7 +108,7 @@ func TestMethodNotAllowedNamesTheOthers(t *testing.T) {
 }
 
 func TestAnswerIsWhatWasPublished(t *testing.T) {
-	for name, s := range map[string]*Status{"peace": peace(), "attack": attack(), "degraded": degraded(), "empty": {}} {
+	for name, s := range map[string]*Status{"peace": peace(), "attack": attack(), "degraded": degraded(), "kinds": kinds(), "empty": {}} {
 		got, err := decodeAnswer[Status](ask(published(s), &Peer{}, "GET", "/v1/status").Body, maxAnswer)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
@@ -89,29 +119,40 @@ func TestAnswerIsWhatWasPublished(t *testing.T) {
 	}
 }
 
+// requests has a good request for each endpoint, by its path.
+func requests() map[string]struct{ query, body string } {
+	return map[string]struct{ query, body string }{
+		"/v1/status": {}, "/v1/ruleset": {}, "/v1/attacks": {}, "/v1/explain": {query: "?address=203.0.113.7"},
+		"/v1/exempt": {body: `{"prefix":"203.0.113.7"}`}, "/v1/unexempt": {body: `{"prefix":"203.0.113.7"}`},
+	}
+}
+
 // TestAccess asks everything as everybody.
 func TestAccess(t *testing.T) {
 	srv := published(peace())
+	answerOrders(t, srv)
 	roles := []struct {
-		name string
-		peer *Peer
-		view bool
+		name      string
+		peer      *Peer
+		view, act bool
 	}{
-		{"root", &Peer{UID: 0, GID: 0}, true},
-		{"root with another group", &Peer{UID: 0, GID: 100}, true},
-		{"view group is the peer's own", &Peer{UID: 1000, GID: viewGID}, true},
-		{"view group is supplementary", &Peer{UID: 1000, GID: 1000, Groups: []uint32{4, viewGID}}, true},
-		{"stranger", &Peer{UID: 1000, GID: 1000, Groups: []uint32{4, 27}}, false},
-		{"stranger in group root", &Peer{UID: 1000, GID: 0, Groups: []uint32{0}}, false},
-		{"uid that is the group's number", &Peer{UID: viewGID, GID: 1000}, false},
-		{"nobody knows", nil, false},
+		{"root", &Peer{UID: 0, GID: 0}, true, true},
+		{"root with another group", &Peer{UID: 0, GID: 100}, true, true},
+		{"view group is the peer's own", &Peer{UID: 1000, GID: viewGID}, true, false},
+		{"view group is supplementary", &Peer{UID: 1000, GID: 1000, Groups: []uint32{4, viewGID}}, true, false},
+		{"stranger", &Peer{UID: 1000, GID: 1000, Groups: []uint32{4, 27}}, false, false},
+		{"stranger in group root", &Peer{UID: 1000, GID: 0, Groups: []uint32{0}}, false, false},
+		{"uid that is the group's number", &Peer{UID: viewGID, GID: 1000}, false, false},
+		{"nobody knows", nil, false, false},
 	}
 	for _, role := range roles {
 		for _, e := range srv.api() {
-			want := map[bool]int{true: 200, false: 403}[role.view]
-			w := ask(srv, role.peer, e.method, e.path)
+			may := map[string]bool{"GET": role.view, "POST": role.act}[e.method]
+			want := map[bool]int{true: 200, false: 403}[may]
+			good := requests()[e.path]
+			w := tell(srv, role.peer, e.method, e.path+good.query, good.body)
 			if w.Code != want {
-				t.Errorf("%s: %s %s: status %d, want %d", role.name, e.method, e.path, w.Code, want)
+				t.Errorf("%s: %s %s: status %d, want %d: %s", role.name, e.method, e.path, w.Code, want, w.Body)
 			}
 			if want == 403 && strings.Contains(w.Body.String(), "result") {
 				t.Errorf("%s: the refusal carries a result: %s", role.name, w.Body)

@@ -1,13 +1,17 @@
 package control
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"net"
 	"net/http"
+	"net/netip"
+	"net/url"
 	"time"
 )
 
@@ -52,10 +56,53 @@ func (c *Client) Ruleset(ctx context.Context) (*Ruleset, error) {
 	return get[Ruleset](ctx, c, "/v1/ruleset")
 }
 
+// Attacks asks for the attacks that are open and those that ended last; errors are those of Status.
+func (c *Client) Attacks(ctx context.Context) (*Attacks, error) {
+	return get[Attacks](ctx, c, "/v1/attacks")
+}
+
+// Attack asks for one attack by its id; errors are those of Status. That there is none is an *Error
+// of KindNotFound.
+func (c *Client) Attack(ctx context.Context, id string) (*Attack, error) {
+	return get[Attack](ctx, c, "/v1/attacks?id="+url.QueryEscape(id))
+}
+
+// Explain asks what holds for an address; errors are those of Status.
+func (c *Client) Explain(ctx context.Context, addr netip.Addr) (*Explanation, error) {
+	return get[Explanation](ctx, c, "/v1/explain?address="+url.QueryEscape(addr.String()))
+}
+
+// Exempt asks for an exemption and returns when it is in force. Errors are those of Status; only
+// root may.
+func (c *Client) Exempt(ctx context.Context, r ExemptRequest) (*Exempted, error) {
+	return post[Exempted](ctx, c, "/v1/exempt", r)
+}
+
+// Unexempt ends an exemption and returns the one that was ended. Errors are those of Exempt; that
+// there is none is an *Error of KindNotFound.
+func (c *Client) Unexempt(ctx context.Context, r UnexemptRequest) (*Exempted, error) {
+	return post[Exempted](ctx, c, "/v1/unexempt", r)
+}
+
 func get[T any](ctx context.Context, c *Client, path string) (*T, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://ebbgate"+path, nil)
+	return request[T](ctx, c, http.MethodGet, path, nil)
+}
+
+func post[T any](ctx context.Context, c *Client, path string, body any) (*T, error) {
+	b, err := json.Marshal(body)
 	if err != nil {
 		return nil, fmt.Errorf("ask ebbgate: %w", err)
+	}
+	return request[T](ctx, c, http.MethodPost, path, b)
+}
+
+func request[T any](ctx context.Context, c *Client, method, path string, body []byte) (*T, error) {
+	req, err := http.NewRequestWithContext(ctx, method, "http://ebbgate"+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("ask ebbgate: %w", err)
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {

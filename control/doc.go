@@ -5,8 +5,9 @@
 //
 // It imports the standard library, golang.org/x/sys and the policy package only. It reads no
 // kernel state but the socket's own (peer credentials) and decides nothing: the daemon publishes
-// immutable snapshots, and the server hands them out. No request ever waits for the daemon, and
-// the daemon never waits for a request.
+// immutable snapshots, and the server hands them out. No question ever waits for the daemon, and
+// the daemon never waits for a request. Only an order waits, for a turn of the daemon's loop and not
+// for ever: whoever gives one learns that it is in force, or that nothing was changed.
 //
 // # The wire
 //
@@ -19,10 +20,14 @@
 // given another meaning. Times are RFC 3339 in UTC with milliseconds; null is "never". Durations
 // are numbers of seconds with a fraction. Lists are never null.
 //
+// What a client sends is read strictly: an unknown field or parameter, or one that comes twice, is
+// an error that names those there are.
+//
 // # Who may ask
 //
 // The kernel says who connected (SO_PEERCRED and SO_PEERGROUPS, unix(7) and socket(7)). Root and
-// members of the policy's view group may read; everybody else is answered 403.
+// members of the policy's view group may read, and root alone may change anything; everybody else is
+// answered 403.
 //
 // # The socket file
 //

@@ -13,23 +13,36 @@ type Kind string
 
 // The kinds of error and the HTTP status each is answered with.
 const (
+	KindInvalid   Kind = "invalid"            // 400: the message says what is allowed
 	KindForbidden Kind = "forbidden"          // 403
 	KindNotFound  Kind = "not_found"          // 404
 	KindMethod    Kind = "method_not_allowed" // 405
+	KindFull      Kind = "full"               // 409: there is no room for one more
+	KindTooLarge  Kind = "too_large"          // 413
 	KindInternal  Kind = "internal"           // 500
 	KindStarting  Kind = "starting"           // 503: nothing was published yet
+	KindBusy      Kind = "busy"               // 503: too much waits already; nothing was changed
+	KindTimeout   Kind = "timeout"            // 504: the message says whether anything was changed
 )
 
 func (k Kind) status() int {
 	switch k {
+	case KindInvalid:
+		return http.StatusBadRequest
 	case KindForbidden:
 		return http.StatusForbidden
 	case KindNotFound:
 		return http.StatusNotFound
 	case KindMethod:
 		return http.StatusMethodNotAllowed
-	case KindStarting:
+	case KindFull:
+		return http.StatusConflict
+	case KindTooLarge:
+		return http.StatusRequestEntityTooLarge
+	case KindStarting, KindBusy:
 		return http.StatusServiceUnavailable
+	case KindTimeout:
+		return http.StatusGatewayTimeout
 	default:
 		return http.StatusInternalServerError
 	}

@@ -61,6 +61,7 @@ func TestDecodeAnswerIsBounded(t *testing.T) {
 
 func TestErrorKinds(t *testing.T) {
 	for kind, status := range map[Kind]int{
+		KindInvalid: 400, KindFull: 409, KindTooLarge: 413, KindBusy: 503, KindTimeout: 504,
 		KindForbidden: 403, KindNotFound: 404, KindMethod: 405, KindInternal: 500, KindStarting: 503, "of the future": 500,
 	} {
 		if got := kind.status(); got != status {

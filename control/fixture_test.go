@@ -40,9 +40,15 @@ func attack() *Status {
 		{Local: netip.MustParseAddrPort("0.0.0.0:443"), Queue: 129, Backlog: 128},
 		{Local: netip.MustParseAddrPort("[::]:443"), Queue: 64, Backlog: 128},
 	}
-	web.Attack = &Attack{ID: "7f3a", Kind: "connection-flood", Since: night(2, 59, 0, 500), PeakHeld: 2512, PeakSources: 838,
-		FirstRule: night(2, 59, 0, 910)}
-	web.RefusedPackets, web.ClosedConnections = 18211, 1
+	web.Attacks = []Attack{flood()}
+	web.NewPerSource, web.SYNPerSource, web.Unread = 50, 200, 12
+	web.RefusedPackets, web.BlockedPackets, web.DroppedPackets, web.ClosedConnections, web.BlockedSources = 18211, 4001, 77, 1, 3
+	web.Blocks = []Block{
+		{Source: netip.MustParsePrefix("203.0.113.7/32"), Mode: policy.Enforce, Strikes: 1, Since: night(2, 59, 11, 0),
+			Left: Duration(411 * time.Second), Rule: "connections.per_source", Measured: 312, Threshold: 100},
+		{Source: netip.MustParsePrefix("198.51.100.0/24"), Mode: policy.Enforce, Strikes: 2, Since: night(3, 1, 0, 0),
+			Left: Duration(3530 * time.Second), Rule: "rate.new_per_source", Measured: 61, Threshold: 50}}
+	web.BlocksTotal = 3
 	web.Endings = &Endings{PerS: 5211.5, Sources: 7, Complete: true, Top: []Ended{
 		{Source: netip.MustParsePrefix("198.51.100.1/32"), PerS: 5010}, {Source: netip.MustParsePrefix("2001:db8:1::/64"), PerS: 2.5}}}
 	web.SYNs = &SYNMeter{Max: 200, PerS: 40900, OverPerS: 39000, Sources: 2, Top: []Flooder{
@@ -55,8 +61,12 @@ func attack() *Status {
 		})
 	}
 	web.LimitsTotal = 1400
-	mail.Attack = &Attack{ID: "7f3b", Kind: "connection-flood", Since: night(3, 2, 9, 0), PeakHeld: 400, PeakSources: 1}
-	mail.RefusedPackets, mail.Traffic = 7, policy.Both
+	mail.Attacks = []Attack{{ID: "4", Service: "mail", Kind: policy.ConnectionFlood, Since: night(3, 2, 9, 0), PeakHeld: 400, PeakSources: 1,
+		Evidence: "400 connections held, connections.per_source allows 20", Rule: "connections.per_source", Measured: 400, Threshold: 20,
+		Excess: 380, Blocked: 1}}
+	mail.RefusedPackets, mail.ClosedConnections, mail.BlockedSources, mail.Traffic = 7, 380, 1, policy.Both
+	mail.Blocks = []Block{{Source: netip.MustParsePrefix("2001:db8:bad:cafe::/64"), Strikes: 1, Since: night(3, 2, 9, 500),
+		Left: Duration(10 * time.Minute), Rule: "connections.per_source", Measured: 400, Threshold: 20}}
 	mail.SYNs = &SYNMeter{Max: 10, PerS: 60000, UnmeteredPerS: 51000, Sources: 2048, UnlistedPerS: 12, ProvenFull: true, Top: []Flooder{}}
 	mail.Limits = []Limit{{Source: netip.MustParsePrefix("2001:db8:bad:cafe::/64"), Held: 400, Max: 20, Refusing: true,
 		Since: night(3, 2, 9, 0), LeaseLeft: Duration(29 * time.Second), Rule: "connections.per_source", Measured: 400, Threshold: 20}}
@@ -65,6 +75,56 @@ func attack() *Status {
 	s.Kernel.ListenOverflows = 9181
 	s.Table = Table{Present: true, Owned: true, Conntrack: ConntrackOurs, Features: []string{"table owner"},
 		Fallbacks: []string{"refuse set elements are removed and added again (no element timeout update, Linux 6.12)"}}
+	return s
+}
+
+// flood is an open attack with a history.
+func flood() Attack {
+	return Attack{ID: "3", Service: "web", Kind: policy.ConnectionFlood, Mode: policy.Enforce, Since: night(2, 59, 0, 500), FirstRule: night(2, 59, 0, 910),
+		Evidence: "312 connections held, connections.per_source allows 100", Rule: "connections.per_source", Measured: 312, Threshold: 100,
+		PeakHeld: 2512, PeakSources: 838, Excess: 1304, Blocked: 3,
+		Top: []PrefixCount{{Prefix: netip.MustParsePrefix("198.51.100.0/24"), Sources: 12, Held: 1140},
+			{Prefix: netip.MustParsePrefix("2001:db8:bad::/48"), Sources: 1, Held: 400}, {Prefix: netip.MustParsePrefix("203.0.113.0/24"), Sources: 2, Held: 313},
+			{Prefix: netip.MustParsePrefix("192.0.2.0/24"), Sources: 1, Held: 3}},
+		Changes: []Change{{At: night(2, 59, 0, 500), What: "sources limited", Count: 12, Why: "they hold their limit"},
+			{At: night(2, 59, 11, 0), What: "sources blocked", Count: 2, Why: "over the limit for 10s"},
+			{At: night(3, 1, 0, 0), What: "sources blocked", Count: 1, Why: "over the limit for 10s"}},
+	}
+}
+
+// kinds has a service for each kind of attack but the plain flood.
+func kinds() *Status {
+	s := peace()
+	s.State = StateAttack
+	nameless := func(name string, mode policy.Mode, a Attack) *Service {
+		a.ID, a.Service, a.Mode, a.Since = name[:1], name, mode, night(3, 1, 0, 0)
+		s.Services = append(s.Services, Service{Name: name, Mode: mode, Ports: "443", Held: 2390, Sources: 1200, PerSource: 100, Attacks: []Attack{a}})
+		return &s.Services[len(s.Services)-1]
+	}
+	s.Services = nil
+	shared := nameless("shared", policy.Enforce, Attack{Kind: policy.DistributedFlood, FirstRule: night(3, 1, 0, 400), Excess: 3, PeakHeld: 2490, PeakSources: 700,
+		Evidence: "2,490 connections held by all, 2,125 is what the capacity leaves to be shared", Rule: "capacity", Measured: 2490, Threshold: 2125})
+	shared.Capacity = 2500
+	shared.Share = &Share{Limit: 40, Least: 2, Sources: 700, Measured: 2490, Target: 2125, Capacity: 2500, Since: night(3, 1, 0, 0)}
+	shared.Relief = &Relief{Mode: policy.Enforce, Held: 2490, Max: 2125, Rule: "capacity", Measured: 2490, Threshold: 2125}
+	nameless("boundless", policy.Enforce, Attack{Kind: policy.DistributedFlood, Why: "the accept queue of 0.0.0.0:443 is full"})
+	nameless("churned", policy.Shadow, Attack{Kind: policy.Churn, PeakSources: 2, PeakRate: 61, Blocked: 2,
+		Evidence: "61 new connections a second, rate.new_per_source allows 50"})
+	dropping := nameless("dropping", policy.Enforce, Attack{Kind: policy.SYNFlood, Evidence: "61,000 SYNs a second, rate.syn_per_source allows 200"})
+	dropping.DroppedSources = 3
+	nameless("metered", policy.Enforce, Attack{Kind: policy.SYNFlood, Evidence: "611 SYNs a second, rate.syn_per_source allows 200"})
+	nameless("forged", policy.Enforce, Attack{Kind: policy.SpoofedSYNFlood, PeakRate: 90000})
+	slow := nameless("slow", policy.Enforce, Attack{Kind: policy.SlowApplication})
+	slow.Listeners = []Listener{{Local: netip.MustParseAddrPort("0.0.0.0:443"), Queue: 129, Backlog: 128, Unit: "shop.service"}}
+	slow.Unread = 900
+	helped := nameless("helped", policy.Shadow, Attack{Kind: policy.SlowApplication,
+		Why: "the accept queue of 0.0.0.0:443 (shop.service) is full: more workers, or a listen backlog above 128, would help"})
+	helped.Attacks = append(helped.Attacks, Attack{ID: "9", Service: "helped", Kind: "of-the-future", Since: night(3, 2, 0, 0)})
+	s.Exempt = []Exempt{
+		{Prefix: netip.MustParsePrefix("192.0.2.0/24"), Service: "shared", Since: night(1, 0, 0, 0), Until: night(4, 2, 10, 0), Left: Duration(time.Hour), Reason: "office, ticket 4711"},
+		{Prefix: netip.MustParsePrefix("2001:db8::7/128"), Since: night(1, 0, 0, 0)}}
+	s.Admins = Admins{Ports: []uint16{22, 2222}, Addresses: []netip.Addr{netip.MustParseAddr("198.51.100.9"), netip.MustParseAddr("2001:db8::9"),
+		netip.MustParseAddr("198.51.100.10"), netip.MustParseAddr("198.51.100.11"), netip.MustParseAddr("198.51.100.12")}}
 	return s
 }
 
@@ -85,14 +145,26 @@ func degraded() *Status {
 	return s
 }
 
-// nasty carries what an attacker of the reader's terminal would like to see printed.
+// evil is what an attacker of the reader's terminal would like to see printed.
+const evil = "\x1b]0;owned\a\x1b[2J\r\nroot# \u202egnp.exe\u0085\u200b a\u0301\xff \U000e0041"
+
+// nastyAttack has evil in every text.
+func nastyAttack() Attack {
+	return Attack{ID: evil, Service: evil, Kind: evil, Since: night(2, 59, 0, 0), Evidence: evil, Rule: evil, Why: evil, Ended: night(3, 0, 0, 0), EndedWhy: evil,
+		Changes: []Change{{At: night(2, 59, 1, 0), What: evil, Why: evil}}}
+}
+
+// nasty has evil in every text.
 func nasty() *Status {
 	s := attack()
-	const evil = "\x1b]0;owned\a\x1b[2J\r\nroot# \u202egnp.exe\u0085\u200b a\u0301\xff \U000e0041"
 	s.Version, s.PolicyFile, s.State = evil, evil, State(evil)
 	w := &s.Services[0]
 	w.Name, w.Ports = evil, evil
-	w.Attack.ID, w.Attack.Kind = evil, evil
+	w.Attacks = []Attack{nastyAttack()}
+	w.Blocks[0].Rule = evil
+	w.Listeners[0].Unit = evil
+	s.Exempt = []Exempt{{Prefix: netip.MustParsePrefix("192.0.2.0/24"), Service: evil, Reason: evil}}
+	s.Admins = Admins{Ports: []uint16{22}, Addresses: []netip.Addr{netip.MustParseAddr("fe80::1").WithZone(evil)}}
 	w.Limits[0].Rule = evil
 	w.Listeners[0].Local = netip.AddrPortFrom(netip.MustParseAddr("fe80::1").WithZone(evil), 443)
 	w.Addresses = []netip.Addr{netip.MustParseAddr("fe80::1").WithZone(evil)}

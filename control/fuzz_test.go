@@ -3,11 +3,13 @@ package control
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 
 	"github.com/google/go-cmp/cmp"
@@ -16,7 +18,7 @@ import (
 // FuzzDecodeStatus feeds the client whatever a server might send. What it accepts must survive
 // another trip over the wire and be safe on a terminal.
 func FuzzDecodeStatus(f *testing.F) {
-	for _, s := range []*Status{{}, peace(), attack(), degraded(), nasty()} {
+	for _, s := range []*Status{{}, peace(), attack(), kinds(), degraded(), nasty()} {
 		b, err := newSnapshot(s.bounded()).answer()
 		if err != nil {
 			f.Fatal(err)
@@ -49,6 +51,39 @@ func FuzzDecodeStatus(f *testing.F) {
 	})
 }
 
+// FuzzDecodeAnswers feeds the client whatever a server might send about attacks and addresses. What it
+// accepts is safe on a terminal at any width.
+func FuzzDecodeAnswers(f *testing.F) {
+	add := func(body []byte, err error) {
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(body)
+	}
+	for _, e := range []*Explanation{{}, explained(), nastyExplanation()} {
+		add(newSnapshot(e.bounded()).answer())
+	}
+	for _, a := range []*Attacks{{}, past(), {Attacks: []Attack{nastyAttack()}}} {
+		add(newSnapshot(a.bounded()).answer())
+	}
+	f.Fuzz(func(t *testing.T, in []byte) {
+		for _, o := range []TextOptions{{}, {Width: 60, Now: night(3, 2, 10, 0).Time}} {
+			if e, err := decodeAnswer[Explanation](bytes.NewReader(in), maxAnswer); err == nil {
+				written(t, WriteExplanation, e, o)
+			}
+			if a, err := decodeAnswer[Attacks](bytes.NewReader(in), maxAnswer); err == nil {
+				written(t, WriteAttacks, a, o)
+				for i := range a.Attacks {
+					written(t, WriteAttack, &a.Attacks[i], o)
+				}
+			}
+			if x, err := decodeAnswer[Exempted](bytes.NewReader(in), maxAnswer); err == nil {
+				written(t, WriteExempted, x, o)
+			}
+		}
+	})
+}
+
 // FuzzRequest feeds the server whatever a client might send. Each answer is one envelope, and a
 // stranger never gets a result.
 func FuzzRequest(f *testing.F) {
@@ -57,7 +92,12 @@ func FuzzRequest(f *testing.F) {
 	f.Add([]byte("OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n"), uint32(1000), uint32(1000))
 	f.Add([]byte("CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n"), uint32(0), uint32(0))
 	f.Add([]byte("GET //v1/../v1/status?x#y HTTP/1.0\r\n\r\n"), uint32(0), uint32(0))
+	f.Add([]byte("POST /v1/exempt HTTP/1.1\r\nHost: x\r\nContent-Length: 24\r\n\r\n{\"prefix\":\"203.0.113.7\"}"), uint32(0), uint32(0))
+	f.Add([]byte("POST /v1/unexempt HTTP/1.1\r\nHost: x\r\nContent-Length: 24\r\n\r\n{\"prefix\":\"203.0.113.7\"}"), uint32(1000), uint32(viewGID))
+	f.Add([]byte("GET /v1/explain?address=::1&address=::2 HTTP/1.0\r\n\r\n"), uint32(0), uint32(0))
+	f.Add([]byte("GET /v1/attacks?id=3;%zz HTTP/1.0\r\n\r\n"), uint32(0), uint32(0))
 	srv := published(attack())
+	answerOrders(f, srv)
 	f.Fuzz(func(t *testing.T, in []byte, uid, gid uint32) {
 		r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(in)))
 		if err != nil {
@@ -76,6 +116,43 @@ func FuzzRequest(f *testing.F) {
 		}
 		if result && uid != 0 && gid != viewGID {
 			t.Errorf("uid %d, gid %d got a result", uid, gid)
+		}
+		if result && uid != 0 && r.Method != http.MethodGet {
+			t.Errorf("uid %d changed something", uid)
+		}
+	})
+}
+
+// FuzzExemptBody sends whatever root might send as an order. What reaches the loop is within every bound,
+// and what does not is answered with an error.
+func FuzzExemptBody(f *testing.F) {
+	f.Add([]byte(`{"prefix":"203.0.113.7","for":3600,"service":"web","reason":"office"}`))
+	f.Add([]byte(`{"prefix":"::ffff:203.0.113.0/120"}`))
+	f.Add([]byte(`{"prefix":"::1","prefix":"::2"}`))
+	f.Add([]byte(`{"prefix":"2001:db8::/32","for":1e-9}`))
+	f.Add([]byte(`{"prefix":"10.0.0.0/8"} {}`))
+	f.Fuzz(func(t *testing.T, in []byte) {
+		srv := bare()
+		ctx, cancel := context.WithCancel(withPeer(t.Context(), Peer{}))
+		cancel() // nobody takes orders here, so nobody waits
+		r := httptest.NewRequest(http.MethodPost, "http://ebbgate/v1/exempt", bytes.NewReader(in)).WithContext(ctx)
+		w := httptest.NewRecorder()
+		handler{srv.api()}.ServeHTTP(w, r)
+		if w.Code == http.StatusOK {
+			t.Fatalf("an order that nobody took was carried out: %s", w.Body)
+		}
+		if handed := len(srv.Orders()) == 1; handed != (w.Code == http.StatusGatewayTimeout) {
+			t.Fatalf("status %d, handed to the loop: %v", w.Code, handed)
+		} else if !handed {
+			return
+		}
+		o := <-srv.Orders()
+		least := map[bool]int{true: WidestIPv4, false: WidestIPv6}[o.Prefix.Addr().Is4()]
+		if o.Prefix != o.Prefix.Masked() || o.Prefix.Addr().Is4In6() && o.Prefix.Bits() >= 96 || o.Prefix.Bits() < least {
+			t.Errorf("prefix %v", o.Prefix)
+		}
+		if o.For < time.Second || o.For > LongestExempt || len(o.Reason) > MaxReason || strings.ContainsFunc(o.Reason, unicode.IsControl) {
+			t.Errorf("for %v, reason %q", o.For, o.Reason)
 		}
 	})
 }

@@ -1,6 +1,10 @@
 package control
 
-import "strings"
+import (
+	"fmt"
+	"io"
+	"strings"
+)
 
 // style is how a line stands out on a terminal: a parameter of SGR (ECMA-48).
 type style string
@@ -18,6 +22,22 @@ type page struct {
 	b     strings.Builder
 	width int
 	color bool
+}
+
+// newPage returns an empty page.
+func newPage(o TextOptions) *page {
+	if o.Width == 0 {
+		o.Width = defaultWidth
+	}
+	return &page{width: max(o.Width, minWidth), color: o.Color}
+}
+
+// send writes the page, which tells what.
+func (p *page) send(w io.Writer, what string) error {
+	if _, err := io.WriteString(w, p.b.String()); err != nil {
+		return fmt.Errorf("write %s: %w", what, err)
+	}
+	return nil
 }
 
 // put writes text, which must be escaped already, as a paragraph: what does not fit goes on in

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync/atomic"
 	"time"
 )
@@ -28,12 +29,23 @@ type Server struct {
 	log     *slog.Logger
 	status  atomic.Pointer[snapshot[Status]]
 	ruleset atomic.Pointer[snapshot[Ruleset]]
+	attacks atomic.Pointer[snapshot[Attacks]]
+	explain atomic.Pointer[func(netip.Addr) *Explanation]
+	turn    chan struct{} // holds one token: explanations are made one at a time
+	orders  chan *Order   // capacity maxOrders; when it is full, the asker is told so
 }
 
 // NewServer returns a server for the socket, which it owns from now on. Until something is
 // published it answers that the daemon is starting.
 func NewServer(socket *Socket, log *slog.Logger) *Server {
-	return &Server{socket: socket, viewers: socket.viewers, log: log}
+	s := &Server{socket: socket, viewers: socket.viewers, log: log}
+	s.open()
+	return s
+}
+
+// open makes the channels.
+func (s *Server) open() {
+	s.turn, s.orders = make(chan struct{}, 1), make(chan *Order, maxOrders)
 }
 
 // Publish makes status the answer from now on. Neither it nor what it points to may be changed
@@ -46,6 +58,17 @@ func (s *Server) Publish(status *Status) { s.status.Store(newSnapshot(status.bou
 func (s *Server) PublishRuleset(ruleset func() *Ruleset) {
 	s.ruleset.Store(&snapshot[Ruleset]{value: ruleset})
 }
+
+// PublishAttacks makes what attacks returns the answer from now on. It is called as the function
+// given to PublishRuleset is; what it returns must not be changed afterwards.
+func (s *Server) PublishAttacks(attacks func() *Attacks) {
+	s.attacks.Store(&snapshot[Attacks]{value: func() *Attacks { return attacks().bounded() }})
+}
+
+// PublishExplain makes explain the source of explanations from now on. It is called for each
+// question, by one goroutine at a time but any, also after a later one was published; it must not
+// wait for the loop, and it returns nil for an address it can say nothing about.
+func (s *Server) PublishExplain(explain func(netip.Addr) *Explanation) { s.explain.Store(&explain) }
 
 // Run serves until ctx ends, then closes the socket, removes its file and returns nil. It goes on
 // serving when the file is removed, though new clients cannot find it then. Any other end is an
@@ -64,6 +87,7 @@ func (s *Server) serve(ctx context.Context, l net.Listener) error {
 		MaxHeaderBytes:               maxHeader,
 		ErrorLog:                     slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
 		ConnContext:                  connPeer,
+		BaseContext:                  func(net.Listener) context.Context { return ctx }, // nobody waits for a loop that has ended
 	}
 	served := make(chan error, 1) // capacity 1: the sender below never waits
 	go func() { served <- srv.Serve(l) }()

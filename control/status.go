@@ -1,11 +1,5 @@
 package control
 
-import (
-	"net/netip"
-
-	"ebbgate/policy"
-)
-
 // State is the daemon's condition in one word.
 type State string
 
@@ -29,65 +23,10 @@ type Status struct {
 	Kernel     Kernel    `json:"kernel"`
 	Table      Table     `json:"table"`
 	Census     Census    `json:"census"`
+	Exempt     []Exempt  `json:"exempt"` // by the operator while the daemon ran; at most MaxExempt
+	Admins     Admins    `json:"admins"`
 	Faults     []Fault   `json:"faults"`
 	Reload     *Reload   `json:"reload"` // null: never asked for
-}
-
-// Service is one service of the policy and what is known of it.
-type Service struct {
-	Name      string         `json:"name"`
-	Mode      policy.Mode    `json:"mode"`
-	Ports     string         `json:"ports"`      // as PortsText writes them: "80,443,8000-8010"
-	Addresses []netip.Addr   `json:"addresses"`  // empty: all local addresses
-	Traffic   policy.Traffic `json:"traffic"`    // "local", "forwarded" or "both"
-	Capacity  int            `json:"capacity"`   // connections the application can hold, as the policy says; 0: not known
-	PerSource int            `json:"per_source"` // connections one source may hold; 0: no limit
-	Held      int            `json:"held"`       // connections that hold a slot of the application
-	HalfOpen  int            `json:"half_open"`  // handshakes not completed
-	Sources   int            `json:"sources"`    // that hold at least one connection
-	Listeners []Listener     `json:"listeners"`
-	Attack    *Attack        `json:"attack"` // null: none is open
-
-	// Limits has the MaxLimits sources that hold most; LimitsTotal counts all.
-	Limits      []Limit `json:"limits"`
-	LimitsTotal int     `json:"limits_total"`
-
-	Endings *Endings  `json:"endings"`   // null: not counted now
-	SYNs    *SYNMeter `json:"syn_meter"` // null: the kernel has none now
-
-	RefusedPackets    uint64 `json:"refused_packets"`    // since the daemon started
-	ClosedConnections uint64 `json:"closed_connections"` // since the daemon started
-}
-
-// Listener is one listening socket of a service.
-type Listener struct {
-	Local   netip.AddrPort `json:"local"`
-	Queue   uint32         `json:"queue"`   // completed connections that wait for accept(2)
-	Backlog uint32         `json:"backlog"` // how many may wait
-}
-
-// Attack is an attack that is open.
-type Attack struct {
-	ID          string `json:"id"`
-	Kind        string `json:"kind"` // "connection-flood", ...
-	Since       Time   `json:"since"`
-	PeakHeld    int    `json:"peak_held"`
-	PeakSources int    `json:"peak_sources"`
-	FirstRule   Time   `json:"first_rule"` // when the kernel first had a rule against it; null: not yet
-}
-
-// Limit is one lease in force against a source, and why.
-type Limit struct {
-	Source    netip.Prefix `json:"source"`
-	Held      int          `json:"held"`
-	Max       int          `json:"max"`
-	Refusing  bool         `json:"refusing"` // new connections are refused now (in shadow mode: would be)
-	Mode      policy.Mode  `json:"mode"`
-	Since     Time         `json:"since"`
-	LeaseLeft Duration     `json:"lease_left"` // until the kernel ends it, if nothing renews it
-	Rule      string       `json:"rule"`       // the key of the service that asked for it: "connections.per_source"
-	Measured  int          `json:"measured"`   // by the newest census that found the source at its limit
-	Threshold int          `json:"threshold"`
 }
 
 // Kernel is the health of the network namespace. Counters are absolute, since boot.

@@ -5,9 +5,11 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"ebbgate/policy"
 )
 
-// TextOptions says how WriteStatus renders.
+// TextOptions says how a page for people is rendered.
 type TextOptions struct {
 	Width int       // columns; 0: 100; at least 60
 	Color bool      // use terminal colours; never the only carrier of a meaning
@@ -23,13 +25,10 @@ const (
 )
 
 // WriteStatus renders s for people: the state in one line, what does not work, each service with
-// its attack and limits and their reasons, then the host. Times are UTC and ages count from the
+// its attacks, limits and blocks and their reasons, then who is exempt and the host. Times are UTC and ages count from the
 // moment of the picture. Everything that others can choose is escaped. The only error is w's.
 func WriteStatus(w io.Writer, s *Status, o TextOptions) error {
-	if o.Width == 0 {
-		o.Width = defaultWidth
-	}
-	p := &page{width: max(o.Width, minWidth), color: o.Color}
+	p := newPage(o)
 	p.headline(s)
 	p.stale(s, o.Now)
 	p.faults(s)
@@ -38,15 +37,12 @@ func WriteStatus(w io.Writer, s *Status, o TextOptions) error {
 	}
 	for i := range s.Services {
 		p.line(plain, "")
-		p.service(s.At, &s.Services[i])
+		p.service(s, &s.Services[i])
 	}
 	p.line(plain, "")
+	p.exempt(s)
 	p.host(s)
-	_, err := io.WriteString(w, p.b.String())
-	if err != nil {
-		return fmt.Errorf("write status: %w", err)
-	}
-	return nil
+	return p.send(w, "status")
 }
 
 func (p *page) headline(s *Status) {
@@ -56,12 +52,29 @@ func (p *page) headline(s *Status) {
 		st = calm
 	case StateAttack:
 		st = alarm
+		if onlySlow(s) {
+			st, state = care, "SLOW APPLICATION"
+		}
 	case "":
 		state = "UNKNOWN"
 	}
 	p.put(st, 2, fmt.Sprintf("%s  %s  ebbgate %s  pid %d  up %s  policy %s",
 		Escape(state), at(s.At), Escape(s.Version), s.PID,
 		ago(s.At, s.Started), Escape(s.PolicyFile)))
+}
+
+// onlySlow reports whether all that is wrong is that applications are slow.
+func onlySlow(s *Status) bool {
+	slow := false
+	for i := range s.Services {
+		for j := range s.Services[i].Attacks {
+			if s.Services[i].Attacks[j].Kind != policy.SlowApplication {
+				return false
+			}
+			slow = true
+		}
+	}
+	return slow
 }
 
 func at(t Time) string {

@@ -2,6 +2,7 @@ package control
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"ebbgate/policy"
@@ -10,25 +11,35 @@ import (
 // textLimits is how many limits of a service are shown to people.
 const textLimits = 10
 
-// service writes one service: its line, what it holds, its queues, its attack, its limits.
-func (p *page) service(now Time, s *Service) {
-	st, word := calm, "peace"
-	if s.Attack != nil {
-		st, word = alarm, "ATTACK"
-	}
+// service writes one service: its line, what it holds, its queues, its attacks, its limits and blocks.
+func (p *page) service(all *Status, s *Service) {
+	st, word := condition(s.Attacks)
 	p.put(st, 4, fmt.Sprintf("%s  %s  %s  ports %s%s%s", Escape(s.Name), word, s.Mode, Escape(s.Ports), onAddresses(s), passedOn(s)))
 	p.put(plain, 6, "    "+holding(s))
-	for _, l := range s.Listeners {
-		p.queue(l)
+	for i := range s.Listeners {
+		p.queue(&s.Listeners[i])
 	}
 	p.meters(s)
-	if s.Attack != nil {
-		p.attack(now, s)
+	for i := range s.Attacks {
+		p.attack(all, s, &s.Attacks[i])
 	}
-	if done := sinceStart(s); done != "" {
-		p.put(plain, 6, "    "+done+" since the daemon started")
+	if done := soFar(s); done != "" {
+		p.put(plain, 6, "    "+done)
 	}
-	p.limits(now, s)
+	p.limits(all.At, s)
+	p.blocks(all.At, s)
+}
+
+// condition says in a word how a service is. An application that is merely slow is not attacked.
+func condition(attacks []Attack) (style, string) {
+	st, word := calm, "peace"
+	for i := range attacks {
+		if attacks[i].Kind != policy.SlowApplication {
+			return alarm, "ATTACK"
+		}
+		st, word = care, "SLOW"
+	}
+	return st, word
 }
 
 func onAddresses(s *Service) string {
@@ -54,35 +65,62 @@ func passedOn(s *Service) string {
 }
 
 func holding(s *Service) string {
-	limit := "no limit per source"
-	if s.PerSource > 0 {
-		limit = "limit " + number(s.PerSource) + " a source"
-	}
 	held := counted(s.Held, "connection", "connections")
 	if s.Capacity > 0 {
 		held = fmt.Sprintf("%s of %s connections (%d %%)", number(s.Held), number(s.Capacity), s.Held*100/s.Capacity)
 	}
-	return fmt.Sprintf("%s held by %s, %s half-open, %s", held,
-		counted(s.Sources, "source", "sources"), number(s.HalfOpen), limit)
+	unread := ""
+	if s.Unread > 0 {
+		unread = fmt.Sprintf(", %s left open by the application (CLOSE_WAIT)", number(s.Unread))
+	}
+	return fmt.Sprintf("%s held by %s%s, %s half-open, %s", held,
+		counted(s.Sources, "source", "sources"), unread, number(s.HalfOpen), limitWords(s))
 }
 
-// sinceStart says in shadow mode that nothing was refused: the kernel counts and passes.
-func sinceStart(s *Service) string {
-	var done []string
-	if s.RefusedPackets > 0 {
-		word := "refused"
-		if s.Mode == policy.Shadow {
-			word = "would have been refused"
+// limitWords says what a source may do.
+func limitWords(s *Service) string {
+	if s.NewPerSource == 0 && s.SYNPerSource == 0 {
+		if s.PerSource == 0 {
+			return "no limit per source"
 		}
-		done = append(done, counted(s.RefusedPackets, "packet ", "packets ")+word)
+		return "limit " + number(s.PerSource) + " a source"
 	}
-	if s.ClosedConnections > 0 {
-		done = append(done, counted(s.ClosedConnections, "connection", "connections")+" closed")
+	var may []string
+	if s.PerSource > 0 {
+		may = append(may, number(s.PerSource)+" held")
 	}
-	return strings.Join(done, ", ")
+	if s.NewPerSource > 0 {
+		may = append(may, perSecond(Rate(s.NewPerSource))+" new")
+	}
+	if s.SYNPerSource > 0 {
+		may = append(may, perSecond(Rate(s.SYNPerSource))+" SYNs")
+	}
+	return "limits a source: " + strings.Join(may, ", ")
 }
 
-func (p *page) queue(l Listener) {
+// soFar says what was done. In shadow mode nothing was: the kernel counts and passes.
+func soFar(s *Service) string {
+	var done []string
+	add := func(n uint64, verb, one, many string) {
+		if n > 0 {
+			done = append(done, verb+" "+counted(n, one, many))
+		}
+	}
+	add(s.RefusedPackets, "refused", "packet", "packets")
+	add(s.BlockedPackets, "turned away", "packet of blocked sources", "packets of blocked sources")
+	add(s.DroppedPackets, "dropped", "SYN", "SYNs")
+	add(s.ClosedConnections, "closed", "connection", "connections")
+	add(s.BlockedSources, "blocked", "source", "sources")
+	switch {
+	case len(done) == 0:
+		return ""
+	case s.Mode == policy.Shadow:
+		return "would have " + strings.Join(done, ", ") + " so far (shadow mode only watches)"
+	}
+	return "has " + strings.Join(done, ", ") + " so far"
+}
+
+func (p *page) queue(l *Listener) {
 	st, word := plain, ""
 	switch {
 	case l.Queue > l.Backlog:
@@ -90,21 +128,12 @@ func (p *page) queue(l Listener) {
 	case l.Queue > 0 && l.Queue >= l.Backlog/2:
 		st, word = care, "  filling"
 	}
-	p.put(st, 6, fmt.Sprintf("    %s  accept queue %s of %s%s", Escape(l.Local.String()),
-		number(int(l.Queue)), number(int(l.Backlog)), word))
-}
-
-func (p *page) attack(now Time, s *Service) {
-	a := s.Attack
-	rule := "no rule in the kernel yet"
-	switch {
-	case !a.FirstRule.IsZero() && !a.Since.IsZero():
-		rule = "rules in the kernel since " + clock(now, a.FirstRule)
-	case s.Mode == policy.Shadow:
-		rule = "no rule: shadow mode only watches"
+	unit := ""
+	if l.Unit != "" {
+		unit = " of " + Escape(l.Unit)
 	}
-	p.put(alarm, 6, fmt.Sprintf("    %s %s since %s (%s), peak %s held by %s, %s", Escape(a.Kind), Escape(a.ID),
-		clock(now, a.Since), ago(now, a.Since), number(a.PeakHeld), counted(a.PeakSources, "source", "sources"), rule))
+	p.put(st, 6, fmt.Sprintf("    %s  accept queue%s %s of %s%s", Escape(l.Local.String()), unit,
+		number(int(l.Queue)), number(int(l.Backlog)), word))
 }
 
 // limits writes the heaviest limits as a table.
@@ -113,11 +142,11 @@ func (p *page) limits(now Time, s *Service) {
 		return
 	}
 	shown := s.Limits[:min(len(s.Limits), textLimits)]
-	rows := [][]string{{"SOURCE", "HELD", "MAX", "NOW", "FOR", "LEASE", "WHY (COUNT OF ALLOWED, RULE)"}}
+	rows := [][]string{{"LIMITED", "HELD", "MAX", "NOW", "FOR", "LEASE", "WHY (COUNT OF ALLOWED, RULE)"}}
 	for i := range shown {
 		rows = append(rows, limitRow(now, &shown[i]))
 	}
-	p.table(rows)
+	p.table(4, rows, 1, 2)
 	if more := max(s.LimitsTotal, len(s.Limits)) - len(shown); more > 0 {
 		p.put(subtle, 6, fmt.Sprintf("    and %s more; ebbgate status --json has the %d heaviest", number(more), MaxLimits))
 	}
@@ -144,8 +173,9 @@ func action(l *Limit) string {
 	}
 }
 
-// table writes rows whose second and third columns are numbers; the last column may wrap.
-func (p *page) table(rows [][]string) {
+// table writes rows so many spaces from the left, the first of which is the heading. The columns listed are numbers and end at
+// the right; the last column may wrap.
+func (p *page) table(indent int, rows [][]string, numbers ...int) {
 	widths := make([]int, len(rows[0]))
 	for _, row := range rows {
 		for i, cell := range row {
@@ -154,9 +184,9 @@ func (p *page) table(rows [][]string) {
 	}
 	for n, row := range rows {
 		var b strings.Builder
-		b.WriteString("    ")
+		b.WriteString(strings.Repeat(" ", indent))
 		for i, cell := range row[:len(row)-1] {
-			b.WriteString(pad(cell, widths[i], i == 1 || i == 2))
+			b.WriteString(pad(cell, widths[i], slices.Contains(numbers, i)))
 			b.WriteString("  ")
 		}
 		b.WriteString(row[len(row)-1])
@@ -164,6 +194,6 @@ func (p *page) table(rows [][]string) {
 		if n == 0 {
 			st = subtle
 		}
-		p.put(st, 8, b.String())
+		p.put(st, indent+4, b.String())
 	}
 }

@@ -38,6 +38,8 @@ func TestStatusTextGolden(t *testing.T) {
 		{"attack", attack(), TextOptions{}},
 		{"attack_color", attack(), TextOptions{Color: true}},
 		{"attack_narrow", attack(), TextOptions{Width: 60}},
+		{"kinds", kinds(), TextOptions{}},
+		{"kinds_narrow", kinds(), TextOptions{Width: 60}},
 		{"degraded", degraded(), TextOptions{}},
 		{"degraded_stale", degraded(), TextOptions{Now: night(3, 3, 0, 0).Time}},
 		{"nasty", nasty(), TextOptions{}},

@@ -63,7 +63,7 @@ func TestPutWraps(t *testing.T) {
 
 func TestTableAlignsByColumns(t *testing.T) {
 	p := &page{width: 80}
-	p.table([][]string{{"A", "N", "M", "WHY"}, {"東", "1,000", "2", "x"}, {"abc", "3", "10", "y"}})
+	p.table(4, [][]string{{"A", "N", "M", "WHY"}, {"東", "1,000", "2", "x"}, {"abc", "3", "10", "y"}}, 1, 2)
 	want := "    A        N   M  WHY\n    東   1,000   2  x\n    abc      3  10  y\n"
 	if got := p.b.String(); got != want {
 		t.Errorf("got\n%swant\n%s", got, want)

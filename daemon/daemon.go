@@ -19,6 +19,8 @@ type Watcher interface {
 	Census(context.Context) (policy.Census, error)
 	// Arm starts or ends the counting of what ends.
 	Arm(endings bool)
+	// SetExempt tells which prefixes the operator exempted while the daemon ran. It keeps the slice.
+	SetExempt([]netip.Prefix)
 	// Proven reports whether a source completed a handshake in the last ten minutes.
 	Proven(netip.Prefix) bool
 	// ProvenFull reports whether Proven is true of everybody, for want of room.
@@ -38,13 +40,16 @@ type Rules interface {
 
 // Closer closes connections.
 type Closer interface {
-	Excess(*policy.Policy, []policy.Limit) (enforcer.Closed, error)
+	Cut(*policy.Policy, *policy.Decision) (enforcer.Closed, error)
 }
 
-// Publisher shows the daemon's state to whoever may ask. It must not block.
+// Publisher shows the daemon's state to whoever may ask. It must not block. The functions it is given
+// may be called at any time and by any goroutine, also while the loop turns.
 type Publisher interface {
 	Publish(*control.Status)
 	PublishRuleset(func() *control.Ruleset)
+	PublishAttacks(func() *control.Attacks)
+	PublishExplain(func(netip.Addr) *control.Explanation)
 }
 
 // Manager is told how the service fares: the notification protocol of sd_notify(3). Its methods
@@ -63,7 +68,7 @@ type Recorder interface {
 	Write(before *policy.State, o *policy.Observation, d *policy.Decision) error
 }
 
-// Config is what a Daemon is made of. All fields but Recorder are needed.
+// Config is what a Daemon is made of. All fields but Recorder and Orders are needed.
 type Config struct {
 	PolicyPath string         // read again on reload
 	Policy     *policy.Policy // as it was read at start
@@ -79,47 +84,39 @@ type Config struct {
 	Recorder  Recorder // nil: nothing is recorded
 	Now       func() policy.Instant
 	Wall      func() time.Time
-	Reload    <-chan struct{} // each value asks for a reload
+	Reload    <-chan struct{}       // each value asks for a reload
+	Orders    <-chan *control.Order // the operator's; one is carried out in each turn
 }
 
 // Daemon is the loop and everything it remembers. It belongs to one goroutine.
 type Daemon struct {
 	Config
-	started  time.Time
-	control  policy.Control // as it was at start: the socket is not moved
+	started time.Time
+	control policy.Control // as it was at start: the socket is not moved
+	reload  *control.Reload
+
+	step     func(*policy.Policy, policy.State, policy.Observation) (policy.State, policy.Decision)
 	state    policy.State
 	seen     policy.Observation // the newest
+	sight    policy.Sight       // the newest of each count
 	decision policy.Decision
-	wanted   enforcer.Ruleset
-	budget   *observer.Budget
-	faults   faults
+	exempt   []netip.Prefix // as the watcher knows them
+	order    *order         // carried out in this turn; nil: none
 
-	jobs context.Context // ends what runs beside the loop
+	jobs     context.Context // ends what runs beside the loop
+	census   census
+	closings closings
+	table    table
 
-	taken     policy.Census      // arrived since the last turn
-	censuses  chan censusResult  // capacity 1: one census at a time
-	counting  bool               // one is under way
-	countFrom policy.Instant     // no census starts before
-	suspected bool               // there was reason for a census since the last one started
-	latest    policy.Census      // for display
-	closings  chan closingResult // capacity 1: one run at a time
-	closing   bool
-	closedAt  policy.Instant // evidence up to here has been acted upon
-
-	retryAt policy.Instant // a refused transaction is not repeated before
-	backoff time.Duration
-	made    bool // a transaction went through: what is in the kernel is ours
-
-	unheard error // what the service manager did not take in this turn
-
-	tally    tally
 	turnAt   policy.Instant // the next turn, unless something happens before
 	turnTook time.Duration  // the last one
 
-	rates  rates
-	meters meters
-	rules  map[uint64]policy.Instant // attack to the time of its first rule
-	reload *control.Reload
+	faults  faults
+	unheard error // what the service manager did not take in this turn
+	tally   tally
+	rates   rates
+	meters  meters
+	history history
 }
 
 // New returns a Daemon that is ready to Run.
@@ -129,12 +126,12 @@ func New(c Config) *Daemon {
 		Config:   c,
 		started:  c.Wall(),
 		control:  c.Policy.Control,
-		budget:   observer.NewBudget(c.Policy.Observe.CPUBudget),
+		step:     policy.Step,
 		faults:   faults{log: c.Log, wall: c.Wall},
-		censuses: make(chan censusResult, 1),
-		closings: make(chan closingResult, 1),
-		tally:    newTally(),
-		rules:    make(map[uint64]policy.Instant),
+		census:   census{results: make(chan censusResult, 1), budget: observer.NewBudget(c.Policy.Observe.CPUBudget)},
+		closings: closings{results: make(chan closingResult, 1)},
+		tally:    newTally(c.Policy),
+		history:  history{first: make(map[uint64]policy.Instant)},
 	}
 	d.recordPolicy(c.Source)
 	return d

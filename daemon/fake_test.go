@@ -4,10 +4,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"net/netip"
 	"sync"
-	"testing"
 	"time"
 
 	"ebbgate/control"
@@ -17,11 +15,19 @@ import (
 
 // clock is the fake time of synctest as the daemon's two clocks. The machine was started bootAge
 // before the test.
-type clock struct{ began time.Time }
+type clock struct {
+	began time.Time
+	still bool // it stands still
+}
 
 const bootAge = 1000 * time.Second
 
-func (c clock) now() policy.Instant { return policy.Instant(bootAge + time.Since(c.began)) }
+func (c clock) now() policy.Instant {
+	if c.still {
+		return policy.Instant(bootAge)
+	}
+	return policy.Instant(bootAge + time.Since(c.began))
+}
 
 // after returns how long after the test's start an instant was.
 func (c clock) after(t policy.Instant) time.Duration { return time.Duration(t) - bootAge }
@@ -82,8 +88,9 @@ type fakeWatcher struct {
 	listeners  []policy.Listener
 	faults     []policy.Fault
 	endings    policy.Endings
-	armed      bool            // as the daemon said last
-	proven     map[string]bool // sources
+	armed      bool             // as the daemon said last
+	exempt     [][]netip.Prefix // as the daemon said, each time
+	proven     map[string]bool  // sources
 	provenFull bool
 	blocked    chan struct{} // Tick waits until it is closed
 
@@ -167,6 +174,12 @@ func (w *fakeWatcher) Arm(endings bool) {
 	w.armed = endings
 }
 
+func (w *fakeWatcher) SetExempt(list []netip.Prefix) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.exempt = append(w.exempt, list)
+}
+
 func (w *fakeWatcher) Proven(source netip.Prefix) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -196,132 +209,6 @@ func (w *fakeWatcher) set(change func(*fakeWatcher)) {
 	change(w)
 }
 
-// fakeRules keeps the table in memory with enforcer.Fake, which refuses what the kernel would, and
-// behaves otherwise like enforcer.Table.
-type fakeRules struct {
-	t     *testing.T
-	clock clock
-	trace *trace
-
-	mu       sync.Mutex
-	kernel   enforcer.Fake
-	have     enforcer.Have
-	env      enforcer.Environment
-	owned    bool
-	others   bool  // another table uses conntrack; the next Look sees it
-	blind    error // of Look
-	refuse   error // of Apply, for plans that hold anything
-	uncount  error // of Counts
-	unmeter  error // of Meters
-	meters   []policy.SYNMeter
-	counts   map[string]enforcer.Counts
-	sent     []transaction // that the kernel took
-	refusals []policy.Instant
-}
-
-// transaction is one plan that was sent.
-type transaction struct {
-	at   time.Duration // after the test's start
-	text string
-	plan enforcer.Plan
-}
-
-func (r *fakeRules) Have() enforcer.Have {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.have
-}
-
-func (r *fakeRules) Environment() enforcer.Environment {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.env
-}
-
-func (r *fakeRules) Owned() bool { return r.owned }
-
-func (r *fakeRules) Look(needed bool) (enforcer.Change, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	var c enforcer.Change
-	if r.blind != nil || !needed && !r.have.Present {
-		return c, r.blind
-	}
-	if r.have.Present && !r.kernel.Present {
-		c.Lost, r.have = true, enforcer.Have{Known: true}
-	}
-	c.Track = r.others != r.env.OthersTrack
-	r.env.OthersTrack = r.others
-	return c, nil
-}
-
-func (r *fakeRules) Apply(p enforcer.Plan) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if p.Empty() {
-		r.have.Known, r.have.Ruleset = true, p.After
-		return nil
-	}
-	now := r.clock.now()
-	err := r.refuse
-	if err == nil {
-		r.kernel.Now = now
-		if err = r.kernel.Apply(p); err != nil {
-			r.t.Errorf("the kernel would refuse: %v\n%s", err, p.String())
-		}
-	}
-	if err != nil {
-		r.trace.add(r.clock, "refused")
-		r.refusals = append(r.refusals, now)
-		r.have = enforcer.Have{Present: r.kernel.Present}
-		return err
-	}
-	r.trace.add(r.clock, "apply")
-	if p.Replaces() {
-		r.counts = nil
-	}
-	r.have = enforcer.Have{Known: true, Present: r.kernel.Present, Ruleset: p.After}
-	r.sent = append(r.sent, transaction{r.clock.after(now), p.String(), p})
-	return nil
-}
-
-func (r *fakeRules) Meters() ([]policy.SYNMeter, error) {
-	r.trace.add(r.clock, "meters")
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if !r.kernel.Present {
-		return nil, r.unmeter
-	}
-	return r.meters, r.unmeter
-}
-
-func (r *fakeRules) Counts() (map[string]enforcer.Counts, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.uncount != nil || !r.kernel.Present {
-		return nil, r.uncount
-	}
-	return maps.Clone(r.counts), nil
-}
-
-// set changes the fields.
-func (r *fakeRules) set(change func(*fakeRules)) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	change(r)
-}
-
-// lose removes the table as another program would.
-func (r *fakeRules) lose() {
-	r.set(func(r *fakeRules) { r.kernel, r.counts = enforcer.Fake{}, nil })
-}
-
-func (r *fakeRules) transactions() []transaction {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return append([]transaction(nil), r.sent...)
-}
-
 // fakeCloser closes what its field says.
 type fakeCloser struct {
 	clock clock
@@ -331,13 +218,13 @@ type fakeCloser struct {
 	takes  time.Duration
 	closed enforcer.Closed
 	err    error
-	asked  [][]policy.Limit
+	asked  []policy.Decision
 }
 
-func (c *fakeCloser) Excess(_ *policy.Policy, limits []policy.Limit) (enforcer.Closed, error) {
+func (c *fakeCloser) Cut(_ *policy.Policy, d *policy.Decision) (enforcer.Closed, error) {
 	c.trace.add(c.clock, "close")
 	c.mu.Lock()
-	c.asked = append(c.asked, limits)
+	c.asked = append(c.asked, *d)
 	takes, closed, err := c.takes, c.closed, c.err
 	c.mu.Unlock()
 	time.Sleep(takes) // of synctest's time
@@ -350,6 +237,8 @@ type fakePublisher struct {
 	mu      sync.Mutex
 	status  *control.Status
 	ruleset func() *control.Ruleset
+	attacks func() *control.Attacks
+	explain func(netip.Addr) *control.Explanation
 }
 
 func (p *fakePublisher) Publish(s *control.Status) {
@@ -362,6 +251,25 @@ func (p *fakePublisher) PublishRuleset(f func() *control.Ruleset) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.ruleset = f
+}
+
+func (p *fakePublisher) PublishAttacks(f func() *control.Attacks) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.attacks = f
+}
+
+func (p *fakePublisher) PublishExplain(f func(netip.Addr) *control.Explanation) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.explain = f
+}
+
+// told returns what tells of the attacks.
+func (p *fakePublisher) told() func() *control.Attacks {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.attacks
 }
 
 func (p *fakePublisher) latest() *control.Status {

@@ -71,10 +71,11 @@ func (d *Daemon) load() {
 		d.Log.Warn("reload: [control] takes effect when the service is restarted")
 	}
 	if p.Observe.CPUBudget != d.Policy.Observe.CPUBudget {
-		d.budget = observer.NewBudget(p.Observe.CPUBudget)
+		d.census.budget = observer.NewBudget(p.Observe.CPUBudget)
 	}
 	d.Policy = p
 	d.recordPolicy(src)
+	d.readCounts(d.Now()) // a service may begin anew with another mode
 	d.tally.keep(p)
 	d.Watcher.SetPolicy(p)
 	d.Log.Info("reload: the policy is in force", "policy", d.PolicyPath, "services", len(p.Services))

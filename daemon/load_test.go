@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -16,6 +17,8 @@ import (
 	"ebbgate/policy"
 )
 
+var tooLong = enforcing + strings.Repeat("# \n", 1<<21/3)
+
 // spoilt are the ways in which a policy's file can be of no use.
 var spoilt = []struct {
 	name  string
@@ -27,8 +30,8 @@ var spoilt = []struct {
 	{"pipe", func(t *testing.T, path string) { must(t, unix.Mkfifo(path, 0o600)) }, []string{"read policy", "PATH", "not a regular file"}},
 	{"device", func(t *testing.T, path string) { must(t, os.Symlink("/dev/zero", path)) }, []string{"read policy", "PATH", "not a regular file"}},
 	{"link to itself", func(t *testing.T, path string) { must(t, os.Symlink(path, path)) }, []string{"read policy", "too many levels"}},
-	{"2 MiB", func(t *testing.T, path string) { put(t, path, enforcing+strings.Repeat("# \n", 1<<21/3)) },
-		[]string{"PATH", "has 2097540 bytes", "at most 1048576"}},
+	{"2 MiB", func(t *testing.T, path string) { put(t, path, tooLong) },
+		[]string{"PATH", fmt.Sprintf("has %d bytes", len(tooLong)), "at most 1048576"}},
 	{"not TOML", func(t *testing.T, path string) { put(t, path, "mode = \n") }, []string{"PATH:1: "}},
 	{"empty", func(t *testing.T, path string) { put(t, path, "") }, []string{"PATH", "service"}},
 	{"three problems", func(t *testing.T, path string) {
@@ -220,14 +223,14 @@ func TestServiceThatLeavesThePolicyTakesItsLimitsAlong(t *testing.T) {
 	})
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
 	}
 }
 
-func put(t *testing.T, path, text string) {
+func put(t testing.TB, path, text string) {
 	t.Helper()
 	must(t, os.WriteFile(path, []byte(text), 0o600))
 }

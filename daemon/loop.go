@@ -3,17 +3,9 @@ package daemon
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
-	"ebbgate/enforcer"
 	"ebbgate/policy"
-)
-
-const (
-	// firstBackoff and lastBackoff bound the wait after a transaction the kernel refused.
-	firstBackoff = 200 * time.Millisecond
-	lastBackoff  = 5 * time.Second
 )
 
 // Run turns the loop until ctx is cancelled. It then waits for a census or a run of closings that
@@ -34,9 +26,11 @@ func (d *Daemon) Run(ctx context.Context) error {
 			return nil
 		case <-d.Reload:
 			d.load()
-		case r := <-d.censuses:
+		case o := <-d.Orders:
+			d.take(o)
+		case r := <-d.census.results:
 			d.counted(r)
-		case r := <-d.closings:
+		case r := <-d.closings.results:
 			d.closed(r)
 		case <-timer.C:
 			if d.Now() < d.turnAt {
@@ -55,18 +49,19 @@ func (d *Daemon) Run(ctx context.Context) error {
 // anywhere in it stops feeding.
 func (d *Daemon) turn() {
 	began := d.Now()
-	d.seen = d.Watcher.Tick()
-	d.seen.Census, d.taken = d.taken, policy.Census{}
-	d.meter(&d.seen)
-	d.faults.observed(d.seen.Faults)
+	d.observe()
 	before := d.state
-	d.state, d.decision = policy.Step(d.Policy, before, d.seen)
+	d.state, d.decision = d.step(d.Policy, before, d.seen)
 	d.record(&before)
 	d.Watcher.Arm(d.decision.Watch.Endings)
+	d.tellExempt()
 	d.log(d.decision.Events)
+	d.tally.decided(&d.decision)
 	d.look()
 	d.enforce()
-	d.closeExcess()
+	d.close()
+	d.acknowledge()
+	d.remember()
 	d.count()
 	d.publish()
 	d.tell(d.Manager.Watchdog())
@@ -78,13 +73,23 @@ func (d *Daemon) turn() {
 	}
 }
 
+// observe asks the kernel, and adds what came in since the last turn.
+func (d *Daemon) observe() {
+	d.seen = d.Watcher.Tick()
+	d.seen.Census, d.census.taken = d.census.taken, policy.Census{}
+	d.seen.Closed, d.closings.cuts = d.closings.cuts, nil
+	d.seen.Orders = d.orders()
+	d.meter(&d.seen)
+	d.faults.observed(d.seen.Faults)
+}
+
 // wait returns how long the loop may sleep: until the next turn, which comes after a tick or when a
 // lease ends, or until a census that cannot wait for it may start.
 func (d *Daemon) wait() time.Duration {
 	now := d.Now()
 	until := d.turnAt
-	if now < d.countFrom && d.suspected {
-		until = min(until, d.countFrom)
+	if now < d.census.from && d.census.suspected {
+		until = min(until, d.census.from)
 	}
 	return max(until.Sub(now), time.Millisecond)
 }
@@ -99,71 +104,13 @@ func (d *Daemon) heard() {
 	d.unheard = nil
 }
 
-// look notices what others did to the rules, where anything of ours is there or about to be.
-func (d *Daemon) look() {
-	change, err := d.Rules.Look(len(d.decision.Limits)+len(d.decision.Watched)+len(d.decision.Meters) > 0)
-	d.faults.set("rules", err)
-	if change.Lost {
-		d.tally.fold()
-		d.Log.Warn("somebody removed our table; building it again", "table", "inet "+enforcer.TableName)
-	}
-	if change.Track {
-		d.Log.Info("conntrack", "used_by_others", d.Rules.Environment().OthersTrack)
-	}
-}
-
-// enforce makes the decision hold, in one transaction. A refused one is tried again with the
-// table listed afresh, at growing intervals.
-func (d *Daemon) enforce() {
-	now := d.Now()
-	d.wanted = enforcer.Compile(d.Policy, &d.decision, d.Rules.Environment())
-	if now < d.retryAt {
-		return
-	}
-	plan := enforcer.Diff(d.Rules.Have(), d.wanted, now)
-	if !plan.Empty() {
-		// Removing the table removes its counters.
-		d.readCounts(now)
-	}
-	if err := d.Rules.Apply(plan); err != nil {
-		d.backoff = min(max(2*d.backoff, firstBackoff), lastBackoff)
-		d.retryAt = now.Add(d.backoff)
-		d.faults.set("table", fmt.Errorf("%w; trying again in %v", err, d.backoff))
-		return
-	}
-	d.backoff, d.retryAt, d.made = 0, 0, true
-	d.faults.set("table", nil)
-	if plan.Replaces() {
-		d.tally.fold()
-	}
-	d.noteFirstRules()
-}
-
-// noteFirstRules remembers when each attack first met a rule, and forgets attacks that ended.
-func (d *Daemon) noteFirstRules() {
-	open := make(map[uint64]policy.Instant, len(d.decision.Attacks))
-	for _, a := range d.decision.Attacks {
-		at, known := d.rules[a.ID]
-		if !known && d.Rules.Have().Present {
-			at, known = d.Now(), true
-		}
-		if known {
-			open[a.ID] = at
-		}
-	}
-	d.rules = open
-}
-
 // finish waits for the goroutines, so that nothing uses a socket the caller is about to close. What
 // was closed until the end is told like any other.
 func (d *Daemon) finish() {
-	if d.counting {
-		<-d.censuses
+	if d.census.running {
+		<-d.census.results
 	}
-	if d.closing {
-		d.closed(<-d.closings)
+	if d.closings.running {
+		d.closed(<-d.closings.results)
 	}
 }
-
-// errIncomplete is why a census that ended early is a fault.
-var errIncomplete = errors.New("the census is not complete; what it missed counts as unknown")

@@ -169,7 +169,7 @@ func TestStatusLine(t *testing.T) {
 		w.watcher.hold("web", "203.0.113.2", 25)
 		w.watcher.hold("mail", "203.0.113.2", 25)
 		w.pass(2 * time.Second)
-		if got := line(); got != "attack on 2 of 2 services; 3 sources limited" {
+		if got := line(); got != "connection-flood on 2 of 2 services; 3 sources limited, 0 blocked" {
 			t.Errorf("under attack: %q", got)
 		}
 		w.watcher.set(func(f *fakeWatcher) { f.short = true })
@@ -179,4 +179,12 @@ func TestStatusLine(t *testing.T) {
 		}
 		w.stop()
 	})
+}
+
+func TestListsAreJoinedAsPeopleDo(t *testing.T) {
+	for want, words := range map[string][]string{"": nil, "a": {"a"}, "a and b": {"a", "b"}, "a, b and c": {"a", "b", "c"}} {
+		if got := join(words); got != want {
+			t.Errorf("%q joined: %q, want %q", words, got, want)
+		}
+	}
 }

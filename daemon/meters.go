@@ -37,6 +37,12 @@ type synRate struct {
 // like that of a census: turns of the loop are as many as an attacker likes, readings are not.
 func (d *Daemon) meter(o *policy.Observation) {
 	d.meters.age(o)
+	switch {
+	case o.Endings.Taken:
+		d.sight.Endings = o.Endings
+	case d.meters.endings == nil:
+		d.sight.Endings = policy.Endings{}
+	}
 	began := d.Now()
 	if began < d.meters.readAt {
 		return
@@ -51,6 +57,7 @@ func (d *Daemon) meter(o *policy.Observation) {
 		}
 	}
 	o.SYNs, o.Metered = syns, err == nil
+	d.sight.SYNs = syns
 	d.meters.read(o, d.decision.Meters)
 	now := d.Now()
 	d.meters.readAt = now.Add(max(metersEvery, now.Sub(began)*1000/time.Duration(d.Policy.Observe.CPUBudget)))

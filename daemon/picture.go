@@ -3,103 +3,61 @@ package daemon
 import (
 	"os"
 	"slices"
-	"strconv"
-	"time"
 
 	"ebbgate/control"
 	"ebbgate/enforcer"
 	"ebbgate/policy"
 )
 
-// countsEvery is how often the kernel's counters are read while there is a table.
-const countsEvery = time.Second
-
-// publish shows the state of this turn to clients and to the service manager.
-func (d *Daemon) publish() {
-	now := d.Now()
-	switch present := d.Rules.Have().Present; {
-	case !present:
-		d.faults.clear(countersPart) // there is nothing to read any more
-	case now.Sub(d.tally.readAt) >= countsEvery:
-		d.readCounts(now)
-	}
-	d.rates.add(&d.seen)
-	d.Publisher.Publish(d.picture(now))
-	have, wanted, clock := d.Rules.Have(), d.wanted, d.Now
-	// Rulesets are never changed once made, so they may be written out by whoever asks.
-	d.Publisher.PublishRuleset(func() *control.Ruleset {
-		at := clock()
-		text := have.Ruleset.Format(at)
-		if !have.Known && have.Present {
-			text = "# the kernel refused a change: what the table holds is not known until it is replaced\n"
-		}
-		return &control.Ruleset{Text: text, Would: wanted.Format(at)}
-	})
-	d.tell(d.Manager.Status(d.summary()))
+// picture is all that is shown of one moment. Nothing it refers to is ever changed, so that whoever
+// asks may write it out while the loop turns.
+type picture struct {
+	calendar control.Calendar
+	policy   *policy.Policy
+	decision policy.Decision
+	seen     *policy.Observation
+	census   *policy.Census // the newest
+	endings  map[string]*control.Endings
+	syns     map[string]synRate
+	sums     map[string]sums
+	history  history
+	head     control.Status // without the services
 }
 
-// picture is the status as of now.
-func (d *Daemon) picture(now policy.Instant) *control.Status {
-	wall := d.Wall()
-	s := &control.Status{
-		At: control.TimeOf(wall), Version: d.Version, PID: os.Getpid(), Started: control.TimeOf(d.started),
+// picture is taken at the end of a turn.
+func (d *Daemon) picture() *picture {
+	seen, census := d.seen, d.sight.Census
+	p := &picture{calendar: d.calendar(), policy: d.Policy, decision: d.decision, seen: &seen, census: &census,
+		endings: d.meters.endings, syns: d.meters.syns, sums: d.tally.sums(), history: d.history}
+	p.head = control.Status{
+		At: control.TimeOf(p.calendar.Wall), Version: d.Version, PID: os.Getpid(), Started: control.TimeOf(d.started),
 		PolicyFile: d.PolicyPath, State: control.StatePeace, Faults: slices.Clone(d.faults.list), Reload: d.reload,
-		Kernel: d.kernel(), Table: d.table(),
+		Kernel: d.kernel(), Table: d.shownTable(),
+		Admins: control.Admins{Ports: d.decision.SSH.Ports, Addresses: d.decision.SSH.Admins},
 	}
 	if len(d.decision.Attacks) > 0 {
-		s.State = control.StateAttack
+		p.head.State = control.StateAttack
 	}
-	if len(s.Faults) > 0 {
-		s.State = control.StateDegraded
+	if len(d.faults.list) > 0 {
+		p.head.State = control.StateDegraded
 	}
-	if d.latest.Taken {
-		age := now.Sub(d.latest.From)
-		s.Census = control.Census{Taken: control.TimeOf(wall.Add(-age)), Age: control.Duration(age),
-			Sockets: d.latest.Sockets, CPU: control.Duration(d.latest.CPU), Complete: d.latest.Complete}
-	}
-	for i := range d.Policy.Services {
-		s.Services = append(s.Services, d.service(&d.Policy.Services[i], now, wall))
-	}
-	return s
+	return p
 }
 
-func (d *Daemon) service(svc *policy.Service, now policy.Instant, wall time.Time) control.Service {
-	// at turns a time since boot into one of the calendar.
-	at := func(t policy.Instant) control.Time { return control.TimeOf(wall.Add(t.Sub(now))) }
-	out := control.Service{Name: svc.Name, Mode: svc.Mode, Ports: control.PortsText(svc.Ports), Addresses: svc.Addresses,
-		Traffic: svc.Traffic, Capacity: svc.Capacity, PerSource: svc.Connections.PerSource,
-		Endings: d.meters.endings[svc.Name], SYNs: d.meters.syns[svc.Name].shown,
-		RefusedPackets: d.tally.packets(svc.Name), ClosedConnections: d.tally.closed[svc.Name]}
-	for _, c := range d.latest.Services {
-		if c.Service == svc.Name {
-			out.Held, out.HalfOpen, out.Sources = c.Held, c.HalfOpen, len(c.Sources)+c.Rest.Sources
-		}
+// status writes the picture out.
+func (p *picture) status() *control.Status {
+	s := p.head
+	if c := p.census; c.Taken {
+		s.Census = control.Census{Taken: p.calendar.Time(c.From), Age: control.Duration(p.calendar.Now.Sub(c.From)),
+			Sockets: c.Sockets, CPU: control.Duration(c.CPU), Complete: c.Complete}
 	}
-	for _, l := range d.seen.Listeners {
-		if l.Service == svc.Name {
-			out.Listeners = append(out.Listeners, control.Listener{Local: l.Local, Queue: l.Queue, Backlog: l.Backlog})
-		}
+	for i := range p.decision.Exempt {
+		s.Exempt = append(s.Exempt, control.ExemptOf(&p.decision.Exempt[i], p.calendar))
 	}
-	for _, a := range d.decision.Attacks {
-		if a.Service != svc.Name {
-			continue
-		}
-		out.Attack = &control.Attack{ID: strconv.FormatUint(a.ID, 10), Kind: string(a.Kind), Since: at(a.Began),
-			PeakHeld: a.PeakHeld, PeakSources: a.PeakSources}
-		if first, ok := d.rules[a.ID]; ok {
-			out.Attack.FirstRule = at(first)
-		}
+	for i := range p.policy.Services {
+		s.Services = append(s.Services, p.service(&p.policy.Services[i]))
 	}
-	for _, l := range d.decision.Limits {
-		if l.Service == svc.Name {
-			out.Limits = append(out.Limits, control.Limit{Source: l.Source, Held: l.Held, Max: l.Max, Refusing: l.Refuse,
-				Mode: l.Mode, Since: at(l.Since), LeaseLeft: control.Duration(l.Until.Sub(now)), Rule: l.Reason.Rule,
-				Measured: l.Reason.Measured, Threshold: l.Reason.Threshold})
-		}
-	}
-	out.LimitsTotal = len(out.Limits)
-	out.Limits = control.HeaviestLimits(out.Limits)
-	return out
+	return &s
 }
 
 func (d *Daemon) kernel() control.Kernel {
@@ -110,7 +68,7 @@ func (d *Daemon) kernel() control.Kernel {
 	return k
 }
 
-func (d *Daemon) table() control.Table {
+func (d *Daemon) shownTable() control.Table {
 	have := d.Rules.Have()
 	t := control.Table{Present: have.Present, Owned: have.Present && d.Rules.Owned(), Conntrack: control.ConntrackOff,
 		Features: []string{}, Fallbacks: []string{}}
@@ -128,4 +86,8 @@ func (d *Daemon) table() control.Table {
 	return t
 }
 
-var _ Rules = (*enforcer.Table)(nil)
+var (
+	_ Rules     = (*enforcer.Table)(nil)
+	_ Closer    = (*enforcer.Closer)(nil)
+	_ Publisher = (*control.Server)(nil)
+)

@@ -85,6 +85,51 @@ func TestPictureDuringAnAttack(t *testing.T) {
 	})
 }
 
+// everything is a decision with each kind of answer.
+func everything(now policy.Instant) policy.Decision {
+	reason := policy.Reason{Rule: "connections.per_source", Measured: 25, Threshold: 10, At: now}
+	share := policy.Reason{Rule: "capacity", Measured: 900, Threshold: 800, At: now}
+	minute := now.Add(time.Minute)
+	return policy.Decision{
+		Limits: []policy.Limit{
+			{Service: "mail", Source: prefix("203.0.113.9"), Refuse: true, Held: 6, Counted: now, Max: 5, Since: now, Until: minute, Reason: reason},
+			{Service: "web", Source: prefix("203.0.113.0/24"), Mode: policy.Enforce, Refuse: true, Held: 40, Counted: now, Max: 30, Since: now, Until: minute, Reason: share},
+			{Service: "web", Source: prefix("203.0.113.7"), Mode: policy.Enforce, Exact: true, Held: 25, Counted: now, Max: 10, Since: now, Until: minute, Reason: reason},
+		},
+		Blocks: []policy.Block{
+			{Service: "web", Source: prefix("198.51.100.1"), Mode: policy.Enforce, Strikes: 2, Since: now, Until: minute, Reason: reason},
+			{Service: "web", Source: prefix("198.51.100.2"), Mode: policy.Enforce, Strikes: 1, Since: now + 1e9, Until: minute, Reason: reason},
+		},
+		Reliefs: []policy.Relief{{Service: "web", Mode: policy.Enforce, Held: 900, Counted: now, Max: 800, Reason: share}},
+		Attacks: []policy.Attack{
+			{ID: 4, Service: "web", Kind: policy.DistributedFlood, Mode: policy.Enforce, Began: now, Evidence: share, Why: "many sources",
+				Changes: []policy.Change{{At: now, What: "share lowered to 30", Count: 1, Why: "pressure"}}},
+			{ID: 5, Service: "web", Kind: policy.SlowApplication, Mode: policy.Enforce, Began: now, Why: "the application does not accept"},
+		},
+		Ended:  []policy.Attack{{ID: 3, Service: "mail", Kind: policy.Churn, Began: now - 5e9, Ended: now, EndedWhy: "quiet"}},
+		Meters: []policy.Meter{{Service: "web", Max: 200, Until: minute}},
+		Drops:  []policy.SYNDrop{{Service: "web", Source: prefix("198.51.100.3"), Mode: policy.Enforce, Until: minute}},
+		Exempt: []policy.Exemption{{Prefix: prefix("198.51.100.128/25"), Service: "web", Since: now, Until: minute, Reason: "a partner"}},
+		SSH:    policy.SSH{Ports: []uint16{22}, Admins: []netip.Addr{netip.MustParseAddr("198.51.100.77")}},
+	}
+}
+
+func TestPictureOfEveryAnswer(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.write(strings.Replace(enforcing, "ports = [80, \"8000-8010\"]\n", "ports = [80]\ncapacity = 1000\n  rate.syn_per_source = \"200/s\"\n  rate.new_per_source = \"50/s\"\n", 1))
+		w.step = always(everything(w.clock.now()))
+		w.watcher.listeners = []policy.Listener{{Service: "web", Local: netip.MustParseAddrPort("[::]:80"), Backlog: 511, Unit: "nginx.service"}}
+		w.start()
+		w.pass(10 * time.Millisecond)
+		w.rules.set(func(r *fakeRules) {
+			r.counts = map[string]enforcer.Counts{"web": {Refused: 70, Held: 5, Blocked: 800, Dropped: 90}}
+		})
+		w.pass(1300 * time.Millisecond)
+		golden(t, "answers.json", w.publisher.latest())
+		w.stop()
+	})
+}
+
 func TestPictureOfATableOthersCanRemove(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.rules.owned = false

@@ -30,8 +30,8 @@ func TestRefusedTransactionIsTriedAgainAtGrowingIntervals(t *testing.T) {
 		if got, want := w.faults(), []string{"table: " + errRefused.Error() + "; trying again in 5s"}; !slices.Equal(got, want) {
 			t.Errorf("faults %q, want %q", got, want)
 		}
-		if s := w.publisher.latest(); s.State != control.StateDegraded || !s.Services[0].Attack.FirstRule.IsZero() {
-			t.Errorf("state %s, first rule %v, want degraded without one", s.State, s.Services[0].Attack.FirstRule)
+		if s := w.publisher.latest(); s.State != control.StateDegraded || !s.Services[0].Attacks[0].FirstRule.IsZero() {
+			t.Errorf("state %s, first rule %v, want degraded without one", s.State, s.Services[0].Attacks[0].FirstRule)
 		}
 		if r := w.publisher.ruleset(); r.Text != "" || !strings.Contains(r.Would, "203.0.113.1") {
 			t.Errorf("ruleset in force %q, and wanted:\n%s", r.Text, r.Would)

@@ -186,11 +186,11 @@ func TestNothingIsUntrackedOnceOthersTrack(t *testing.T) {
 func TestFirstRuleIsNotedOnceForEachAttack(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		first := func() time.Duration {
-			a := w.publisher.latest().Services[0].Attack
-			if a == nil {
+			a := w.publisher.latest().Services[0].Attacks
+			if len(a) == 0 {
 				return -1
 			}
-			return a.FirstRule.Sub(w.clock.began)
+			return a[0].FirstRule.Sub(w.clock.began)
 		}
 		w.watcher.hold("web", "203.0.113.1", 10)
 		w.start()
@@ -216,7 +216,7 @@ func TestFirstRuleIsNotedOnceForEachAttack(t *testing.T) {
 			t.Errorf("first rule against the second attack at %v, want %v", first(), at)
 		}
 		w.stop()
-		if n := len(w.daemon.rules); n != 1 {
+		if n := len(w.daemon.history.first); n != 1 {
 			t.Errorf("%d attacks are remembered, want the one that is open", n)
 		}
 	})

@@ -1,31 +1,74 @@
 package daemon
 
 import (
-	"maps"
-
 	"ebbgate/enforcer"
 	"ebbgate/policy"
 )
 
-// tally sums up for each service what was done since the daemon started. The kernel's counters
-// begin at 0 with each new table.
+// tally sums up for each service what was done, or would have been in shadow mode, since the daemon
+// started or the service got its present mode.
 type tally struct {
-	closed  map[string]uint64
-	refused map[string]uint64          // of tables that are gone
-	counts  map[string]enforcer.Counts // of the present one
-	readAt  policy.Instant
+	services map[string]*serviceTally // those of the policy
+	readAt   policy.Instant           // when the kernel's counters were
+	excess   map[uint64]int           // connections over their limits, of the attacks that are open
 }
+
+// serviceTally is one service's part of a tally.
+type serviceTally struct {
+	mode                            policy.Mode
+	refused, held, blocked, dropped counter
+	closed                          uint64 // connections
+	blocks                          uint64 // begun
+}
+
+// sums is what a tally comes to for one service.
+type sums struct {
+	refused, blocked, dropped uint64 // packets
+	closed, blocks            uint64
+}
+
+// counter follows one counter of the kernel, which begins at 0 whenever it is made anew.
+type counter struct {
+	gone   uint64 // counted by those before the present one
+	before uint64 // counted by the present one before the tally began
+	last   uint64 // reading of the present one
+}
+
+func (c *counter) read(n uint64) {
+	if n < c.last {
+		c.end()
+	}
+	c.last = n
+}
+
+// end keeps what the present counter counted.
+func (c *counter) end() { *c = counter{gone: c.sum()} }
+
+func (c *counter) sum() uint64 { return c.gone + c.last - c.before }
+
+// anew returns a tally of the same counter that begins now.
+func (c *counter) anew() counter { return counter{before: c.last, last: c.last} }
 
 // countersPart names the table's counters among the faults.
 const countersPart = "counters of the table"
 
-func newTally() tally {
-	return tally{closed: make(map[string]uint64), refused: make(map[string]uint64)}
+func newTally(p *policy.Policy) tally {
+	var t tally
+	t.keep(p)
+	return t
+}
+
+// of returns the part of a service. What is told of one that has left the policy is not kept.
+func (t *tally) of(service string) *serviceTally {
+	if s := t.services[service]; s != nil {
+		return s
+	}
+	return &serviceTally{}
 }
 
 // readCounts reads the kernel's counters. Those of a table that an earlier run left are not ours.
 func (d *Daemon) readCounts(now policy.Instant) {
-	if !d.made {
+	if !d.table.made {
 		return
 	}
 	counts, err := d.Rules.Counts()
@@ -33,32 +76,73 @@ func (d *Daemon) readCounts(now policy.Instant) {
 	if err != nil {
 		return
 	}
-	for service, was := range d.tally.counts {
-		if c := counts[service]; c.Refused < was.Refused || c.Held < was.Held {
-			d.tally.refused[service] += was.Refused + was.Held
-		}
+	for service, s := range d.tally.services {
+		s.read(counts[service])
 	}
-	d.tally.counts, d.tally.readAt = counts, now
+	d.tally.readAt = now
 }
 
-// keep forgets the services a new policy does not have.
+func (s *serviceTally) read(c enforcer.Counts) {
+	s.refused.read(c.Refused)
+	s.held.read(c.Held)
+	s.blocked.read(c.Blocked)
+	s.dropped.read(c.Dropped)
+}
+
+// keep follows a policy: it forgets the services that are gone, and begins anew with those whose mode
+// is another.
 func (t *tally) keep(p *policy.Policy) {
-	gone := func(service string, _ uint64) bool { return p.Service(service) == nil }
-	maps.DeleteFunc(t.closed, gone)
-	maps.DeleteFunc(t.refused, gone)
-	maps.DeleteFunc(t.counts, func(service string, _ enforcer.Counts) bool { return p.Service(service) == nil })
+	services := make(map[string]*serviceTally, len(p.Services))
+	for i := range p.Services {
+		svc := &p.Services[i]
+		s := t.of(svc.Name)
+		if s.mode != svc.Mode {
+			s = &serviceTally{refused: s.refused.anew(), held: s.held.anew(), blocked: s.blocked.anew(), dropped: s.dropped.anew()}
+		}
+		s.mode = svc.Mode
+		services[svc.Name] = s
+	}
+	t.services = services
 }
 
 // fold keeps the counts of a table that is gone.
 func (t *tally) fold() {
-	for service, c := range t.counts {
-		t.refused[service] += c.Refused + c.Held
+	for _, s := range t.services {
+		s.refused.end()
+		s.held.end()
+		s.blocked.end()
+		s.dropped.end()
 	}
-	t.counts = nil
 }
 
-// packets returns how many packets of a service were turned away, or would have been.
-func (t *tally) packets(service string) uint64 {
-	c := t.counts[service]
-	return t.refused[service] + c.Refused + c.Held
+// decided takes over what a decision began. In shadow mode, what was to be closed counts as what
+// would have been.
+func (t *tally) decided(d *policy.Decision) {
+	for i := range d.Events {
+		if e := &d.Events[i]; e.Kind == policy.SourceBlocked {
+			t.of(e.Service).blocks += uint64(e.Count)
+		}
+	}
+	excess := make(map[uint64]int, len(d.Attacks))
+	for _, list := range [][]policy.Attack{d.Attacks, d.Ended} {
+		for i := range list {
+			a := &list[i]
+			if s := t.of(a.Service); s.mode == policy.Shadow {
+				s.closed += uint64(max(a.Excess-t.excess[a.ID], 0))
+			}
+			if a.Ended == 0 {
+				excess[a.ID] = a.Excess
+			}
+		}
+	}
+	t.excess = excess
+}
+
+// sums returns what the tally comes to for each service.
+func (t *tally) sums() map[string]sums {
+	out := make(map[string]sums, len(t.services))
+	for name, s := range t.services {
+		out[name] = sums{s.refused.sum() + s.held.sum(), s.blocked.sum(), s.dropped.sum(), s.closed, s.blocks}
+	}
+	return out
 }

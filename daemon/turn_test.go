@@ -131,7 +131,8 @@ func TestClosingRunsOncePerCensusAndOneAtATime(t *testing.T) {
 				w.pass(5 * time.Second)
 				w.stop()
 				evidence := policy.Instant(-1)
-				for _, limits := range w.closer.asked {
+				for _, asked := range w.closer.asked {
+					limits := asked.Limits
 					if limits[0].Counted <= evidence {
 						t.Fatalf("two runs for the evidence of %v", w.clock.after(evidence))
 					}

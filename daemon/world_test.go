@@ -15,6 +15,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"ebbgate/control"
 	"ebbgate/enforcer"
 	"ebbgate/policy"
 )
@@ -31,6 +32,7 @@ ports = [80, "8000-8010"]
   [service.response]
   lease = "6s"
   quiet = "8s"
+  block_after = "0s"
 [[service]]
 name      = "mail"
 mode      = "shadow"
@@ -42,6 +44,18 @@ addresses = ["198.51.100.25"]
   lease = "6s"
   quiet = "8s"
 `
+
+// stepFunc decides.
+type stepFunc = func(*policy.Policy, policy.State, policy.Observation) (policy.State, policy.Decision)
+
+// always returns what decides the same in every turn, whatever is observed.
+func always(d policy.Decision) stepFunc {
+	return func(_ *policy.Policy, _ policy.State, o policy.Observation) (policy.State, policy.Decision) {
+		d := d
+		d.At = o.At
+		return policy.State{At: o.At}, d
+	}
+}
 
 // world is a daemon among fakes, inside a bubble of synctest.
 type world struct {
@@ -58,7 +72,9 @@ type world struct {
 	path      string   // of the policy
 	daemon    *Daemon
 
+	step   stepFunc // nil: policy.Step
 	reload chan struct{}
+	orders chan *control.Order
 	cancel context.CancelFunc
 	ended  chan error
 }
@@ -68,8 +84,8 @@ func inWorld(t *testing.T, f func(*testing.T, *world)) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "config.toml")
 	synctest.Test(t, func(t *testing.T) {
-		c, tr := clock{time.Now()}, &trace{}
-		w := &world{t: t, clock: c, trace: tr, log: &logLines{}, path: path, reload: make(chan struct{}, 1),
+		c, tr := clock{began: time.Now()}, &trace{}
+		w := &world{t: t, clock: c, trace: tr, log: &logLines{}, path: path, reload: make(chan struct{}, 1), orders: make(chan *control.Order, 16),
 			watcher: &fakeWatcher{clock: c, trace: tr, held: make(map[string]map[string]int), takes: 20 * time.Millisecond,
 				cpu: time.Millisecond, counters: policy.Counters{Valid: true, CurrEstab: 50, SynCookies: 1}},
 			rules:     &fakeRules{t: t, clock: c, trace: tr, owned: true, have: enforcer.Have{Known: true}},
@@ -91,7 +107,10 @@ func (w *world) make() *Daemon {
 	}
 	w.daemon = New(Config{PolicyPath: w.path, Policy: p, Source: src, Version: "1.2.3", Log: slog.New(w.log.handler()),
 		Watcher: w.watcher, Rules: w.rules, Closer: w.closer, Publisher: w.publisher, Manager: w.manager,
-		Now: w.clock.now, Wall: time.Now, Reload: w.reload, Recorder: w.recorder})
+		Now: w.clock.now, Wall: time.Now, Reload: w.reload, Orders: w.orders, Recorder: w.recorder})
+	if w.step != nil {
+		w.daemon.step = w.step
+	}
 	return w.daemon
 }
 
@@ -202,3 +221,5 @@ func spacing(at []time.Duration) time.Duration {
 	}
 	return least
 }
+
+func samePrefix(a, b netip.Prefix) bool { return a == b }

@@ -54,7 +54,7 @@ func member(set string) expr.Any { return &expr.Lookup{SourceRegister: reg, SetN
 // address loads a prefix of the source or destination address.
 func (f family) address(offset uint32, bits int) []expr.Any {
 	e := append(isFamily(f), network(offset, f.length))
-	if bits < int(f.length)*8 {
+	if bits < f.bits() {
 		e = append(e, and(mask(int(f.length), bits)))
 	}
 	return e
@@ -172,6 +172,16 @@ func drop() clause {
 
 func accept() clause {
 	return clause{"accept", []expr.Any{&expr.Verdict{Kind: expr.VerdictAccept}}}
+}
+
+// back returns from a chain to where it was called.
+func back() clause {
+	return clause{"return", []expr.Any{&expr.Verdict{Kind: expr.VerdictReturn}}}
+}
+
+// jump calls another chain.
+func jump(chain string) clause {
+	return clause{"jump " + chain, []expr.Any{&expr.Verdict{Kind: expr.VerdictJump, Chain: chain}}}
 }
 
 func notrack() clause { return clause{"notrack", []expr.Any{&expr.Notrack{}}} }

@@ -1,8 +1,12 @@
 package enforcer
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -17,6 +21,8 @@ const (
 	// closeBudget bounds the time of one run, so that a reload or a stop need not wait for long.
 	// The kernel closes about 20,000 connections a second.
 	closeBudget = 2 * time.Second
+	// maxSourcesClosed bounds Closed.BySource.
+	maxSourcesClosed = 10_000
 )
 
 // Closer closes connections. It has a netlink socket of its own and may be used beside Table,
@@ -38,23 +44,37 @@ func OpenCloser() (*Closer, error) {
 // Close gives the socket back.
 func (c *Closer) Close() error { return c.conn.Close() }
 
-// Closed is the outcome of one run of Excess.
+// Closed is the outcome of one run of Cut.
 type Closed struct {
-	Counts map[string]int // connections closed, by service
-	Left   int            // that should have been closed, but the run's bounds did not allow it
+	Counts   map[string]int // connections closed, by service
+	Left     int            // that should have been closed, but the run's bounds did not allow it
+	BySource []SourceClosed // the same by source, sorted by service and source; at most 10,000, the heaviest
 }
 
-// Excess closes what limited sources hold beyond their limits, least progress first, and never
-// below the limit: it counts afresh, whatever the decision's numbers were. Only limits that ask
-// for it (Limit.Close) of services in enforce mode are looked at. Exempt addresses and the host's own are neither
-// counted nor closed, even inside a limited prefix (P4).
+// SourceClosed counts the connections of one plain source that were closed.
+type SourceClosed struct {
+	Service string
+	Source  netip.Prefix // as policy.Group has it
+	Count   int
+}
+
+// Cut closes what a decision asks to close, from one dump: everything a blocked source holds
+// (Block.Close), what limited sources and prefixes hold beyond their limits (Limit.Close), least
+// progress first and finest prefix first, and silent connections of services that are to be relieved.
+// It counts afresh, whatever the decision's numbers were, and never goes below a limit. Blocks come
+// first where the run's bounds do not suffice.
+//
+// Only services in enforce mode are looked at, and only connections that came in through their
+// listeners (P7). Exempt addresses, administrators on sshd's ports and the host's own are neither
+// counted nor closed, even inside a blocked prefix (P4). Sources with limits of their own are no part
+// of wider prefixes.
 //
 // Connections that end meanwhile are no error. A dump that is not whole closes nothing of what it
 // missed; the next census will say what is left.
-func (c *Closer) Excess(p *policy.Policy, limits []policy.Limit) (Closed, error) {
-	w := newExcess(p, limits)
+func (c *Closer) Cut(p *policy.Policy, d *policy.Decision) (Closed, error) {
+	w := newCut(p, d)
 	out := Closed{Counts: make(map[string]int)}
-	if len(w.groups) == 0 {
+	if len(w.services) == 0 {
 		return out, nil
 	}
 	own, err := ownAddresses()
@@ -73,33 +93,53 @@ func (c *Closer) Excess(p *policy.Policy, limits []policy.Limit) (Closed, error)
 	if dumpErr != nil {
 		dumpErr = fmt.Errorf("list connections: %w", dumpErr)
 	}
-	return out, errors.Join(dumpErr, c.destroy(w, &out))
+	out.Left = w.missed
+	return out, errors.Join(dumpErr, c.destroy(w.victims(), w.bits, &out))
 }
 
-// destroy closes the excess of every group until the time is up.
-func (c *Closer) destroy(w *excess, out *Closed) error {
-	end := c.now().Add(closeBudget)
-	for i := range w.groups {
-		g := &w.groups[i]
-		n := min(g.held-g.keep, len(g.list))
-		if n <= 0 {
-			continue
+// destroy closes connections in their order until the time is up. ipv6Bits is the length of a plain
+// IPv6 source.
+func (c *Closer) destroy(victims []*candidate, ipv6Bits int, out *Closed) error {
+	type key struct {
+		service string
+		source  netip.Prefix
+	}
+	sources := make(map[key]int)
+	defer func() {
+		for k, n := range sources {
+			out.BySource = append(out.BySource, SourceClosed{k.service, k.source, n})
 		}
-		leastProgress(g.list)
-		for j, victim := range g.list[:n] {
-			if c.now().After(end) {
-				out.Left += n - j
-				break
-			}
-			err := c.conn.Destroy(victim.family, victim.id)
-			switch {
-			case err == nil:
-				out.Counts[g.service]++
-			case errors.Is(err, inetdiag.ErrGone):
-			default:
-				return fmt.Errorf("close a connection of %s to %q: %w", g.source, g.service, err)
-			}
+		out.BySource = heaviest(out.BySource, maxSourcesClosed)
+	}()
+	end := c.now().Add(closeBudget)
+	for i, v := range victims {
+		if c.now().After(end) {
+			out.Left += len(victims) - i
+			return nil
+		}
+		service := v.service.svc.Name
+		err := c.conn.Destroy(v.family, v.id)
+		switch {
+		case err == nil:
+			out.Counts[service]++
+			sources[key{service, policy.Group(v.remote, ipv6Bits)}]++
+		case errors.Is(err, inetdiag.ErrGone):
+		default:
+			return fmt.Errorf("close a connection of %s to %q: %w", v.remote, service, err)
 		}
 	}
 	return nil
+}
+
+// heaviest keeps the n sources of which most was closed, sorted by service and source.
+func heaviest(list []SourceClosed, n int) []SourceClosed {
+	place := func(a, b SourceClosed) int {
+		return cmp.Or(strings.Compare(a.Service, b.Service), policy.ComparePrefix(a.Source, b.Source))
+	}
+	if len(list) > n {
+		slices.SortFunc(list, func(a, b SourceClosed) int { return cmp.Or(b.Count-a.Count, place(a, b)) })
+		list = list[:n]
+	}
+	slices.SortFunc(list, place)
+	return list
 }

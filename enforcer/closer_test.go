@@ -83,7 +83,7 @@ func over(source string, keep int) policy.Limit {
 
 func (c *closing) excess(t *testing.T, p *policy.Policy, limits ...policy.Limit) int {
 	t.Helper()
-	closed, err := c.closer.Excess(p, limits)
+	closed, err := c.closer.Cut(p, &policy.Decision{Limits: limits})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package enforcer
 
 import (
 	"cmp"
+	"net/netip"
 	"slices"
 
 	"ebbgate/policy"
@@ -22,32 +23,28 @@ type Environment struct {
 	OthersTrack bool
 }
 
-// Compile returns the ruleset that makes a decision hold. It is pure. A decision without limits and
-// meters gives the empty ruleset (P1).
+// Compile returns the ruleset that makes a decision hold. It is pure. A decision without limits,
+// watched sources, blocks and meters gives the empty ruleset (P1).
 func Compile(p *policy.Policy, d *policy.Decision, env Environment) Ruleset {
-	parts := collect(p, d)
+	c := compiler{policy: p, decision: d, env: env, everywhere: everywhere(p, d)}
+	parts := c.collect()
 	if len(parts) == 0 {
 		return Ruleset{}
 	}
-	c := compiler{policy: p, env: env}
 	c.exempt()
-	pre := Chain{Name: "pre", Hook: Prerouting, Priority: priorityRefuse, Rules: c.spare(false)}
-	hold := Chain{Name: "hold", Hook: Input, Priority: priorityHold, Rules: c.spare(false)}
+	c.admins()
+	pre := Chain{Name: "pre", Hook: Prerouting, Priority: priorityRefuse, Rules: c.spare()}
+	hold := Chain{Name: "hold", Hook: Input, Priority: priorityHold, Rules: c.spare()}
 	var held []*part
 	for _, pt := range parts {
 		c.ports(pt)
-		if pt.meter.Until != 0 {
-			c.meter(pt)
-			pre.Rules = append(pre.Rules, c.dispatch(pt, pt.name("meter"), opening())...)
-		}
-		if pt.until == 0 {
-			continue
-		}
-		c.service(pt)
-		pre.Rules = append(pre.Rules, c.dispatch(pt, pt.name("refuse"), opening())...)
+		c.exemptPart(pt)
+		c.own(pt)
+		pre.Rules = append(pre.Rules, c.before(pt)...)
 		if pt.holds() {
+			c.hold(pt)
 			held = append(held, pt)
-			hold.Rules = append(hold.Rules, c.dispatch(pt, pt.name("hold"), ctNew())...)
+			hold.Rules = append(hold.Rules, c.dispatch(pt, "hold", ctNew())...)
 		}
 	}
 	c.out.Chains = append(c.out.Chains, pre)
@@ -61,49 +58,94 @@ func Compile(p *policy.Policy, d *policy.Decision, env Environment) Ruleset {
 	return c.out
 }
 
+// before adds what a service needs before conntrack, and returns the rules that lead there. What is
+// blocked is neither metered nor refused once more.
+func (c *compiler) before(pt *part) []Rule {
+	var rules []Rule
+	if len(pt.blocks) > 0 {
+		c.block(pt)
+		rules = append(rules, c.dispatchAll(pt, "block")...)
+	}
+	if pt.meter.Until != 0 {
+		c.meter(pt)
+		rules = append(rules, c.dispatch(pt, "meter", opening())...)
+	}
+	if pt.until != 0 {
+		c.refuse(pt)
+		rules = append(rules, c.dispatch(pt, "refuse", opening())...)
+	}
+	return rules
+}
+
 // part is what a decision asks for one service: its stretch of the decision's sorted lists.
 type part struct {
 	svc     *policy.Service
 	limits  []policy.Limit
 	watched []policy.Watched
-	until   policy.Instant // end of the last of their leases; 0: there are none
+	blocks  []policy.Block
+	drops   []policy.SYNDrop
+	until   policy.Instant // end of the last lease of limits and watched sources; 0: there are none
+	counted policy.Instant // likewise of those whose connections the kernel counts
 	meter   policy.Meter   // the zero Meter: none
+
+	exempt []netip.Prefix // of this service alone, by the operator's word
+	spared []netip.Prefix // all exemptions that hold for the service
 }
 
 // name returns the name of one of the service's objects. No suffix contains an underscore, so
-// names of different services never collide.
+// names of different services never collide; neither do those of the table's own objects, which
+// contain none at all.
 func (pt *part) name(suffix string) string { return pt.svc.Name + "_" + suffix }
 
 // holds reports whether the kernel counts connections for the service. In shadow mode it does
 // not: that would switch conntrack on for a mode that promises to change nothing.
 // Nor where it only passes connections on, which never come to its input.
-func (pt *part) holds() bool { return pt.svc.Mode == policy.Enforce && pt.svc.Traffic.Locally() }
+func (pt *part) holds() bool {
+	return pt.counted != 0 && pt.svc.Connections.PerSource > 0 && pt.svc.Mode == policy.Enforce && pt.svc.Traffic.Locally()
+}
 
-// collect cuts a decision up by service, in the order of their names. What refers to a service
+// collect cuts the decision up by service, in the order of their names. What refers to a service
 // the policy no longer has is left out.
-func collect(p *policy.Policy, d *policy.Decision) []*part {
+func (c *compiler) collect() []*part {
+	d := c.decision
 	limits := stretches(d.Limits, func(l *policy.Limit) string { return l.Service })
 	watched := stretches(d.Watched, func(w *policy.Watched) string { return w.Service })
+	blocks := stretches(d.Blocks, func(b *policy.Block) string { return b.Service })
+	drops := stretches(d.Drops, func(s *policy.SYNDrop) string { return s.Service })
 	var parts []*part
-	for i := range p.Services {
-		pt := &part{svc: &p.Services[i], limits: limits[p.Services[i].Name], watched: watched[p.Services[i].Name]}
-		for j := range pt.limits {
-			pt.until = max(pt.until, pt.limits[j].Until)
-		}
-		for j := range pt.watched {
-			pt.until = max(pt.until, pt.watched[j].Until)
-		}
+	for i := range c.policy.Services {
+		svc := &c.policy.Services[i]
+		pt := &part{svc: svc, limits: limits[svc.Name], watched: watched[svc.Name], blocks: blocks[svc.Name], drops: drops[svc.Name]}
+		pt.ends()
 		for _, m := range d.Meters {
-			if m.Service == pt.svc.Name {
+			if m.Service == svc.Name {
 				pt.meter = m
 			}
 		}
-		if pt.until != 0 || pt.meter.Until != 0 {
-			parts = append(parts, pt)
+		if pt.until == 0 && pt.meter.Until == 0 && len(pt.blocks) == 0 {
+			continue
 		}
+		pt.exempt = exemptions(d, svc.Name)
+		pt.spared = slices.Concat(c.everywhere, pt.exempt)
+		parts = append(parts, pt)
 	}
 	slices.SortFunc(parts, func(a, b *part) int { return cmp.Compare(a.svc.Name, b.svc.Name) })
 	return parts
+}
+
+// ends finds the ends of the part's leases.
+func (pt *part) ends() {
+	for i := range pt.limits {
+		l := &pt.limits[i]
+		pt.until = max(pt.until, l.Until)
+		if l.Exact {
+			pt.counted = max(pt.counted, l.Until)
+		}
+	}
+	for i := range pt.watched {
+		pt.until = max(pt.until, pt.watched[i].Until)
+		pt.counted = max(pt.counted, pt.watched[i].Until)
+	}
 }
 
 // stretches cuts a list that is sorted by service into one slice for each, without copying.
@@ -123,7 +165,9 @@ func stretches[T any](list []T, service func(*T) string) map[string][]T {
 
 // compiler collects the objects of one ruleset.
 type compiler struct {
-	policy *policy.Policy
-	env    Environment
-	out    Ruleset
+	policy     *policy.Policy
+	decision   *policy.Decision
+	env        Environment
+	everywhere []netip.Prefix // what is exempt from all services
+	out        Ruleset
 }

@@ -1,14 +1,9 @@
 package enforcer
 
-import (
-	"fmt"
-	"net/netip"
+import "ebbgate/policy"
 
-	"ebbgate/policy"
-)
-
-// setSpare times observe.max_sources is the size of a set of sources. Renewing an element
-// deletes and adds it in one transaction, and the kernel counts both until it commits.
+// setSpare times the most sources a decision can name is the size of a set of sources. Renewing an
+// element deletes and adds it in one transaction, and the kernel counts both until it commits.
 const setSpare = 2
 
 // ports adds the sets that tell which packets are a service's.
@@ -21,59 +16,6 @@ func (c *compiler) ports(pt *part) {
 	for _, f := range families {
 		c.local(pt, f)
 	}
-}
-
-// service adds the counters, sets and chains that hold a service's sources to their limits.
-func (c *compiler) service(pt *part) {
-	c.out.Counters = append(c.out.Counters, pt.name("refused"))
-	c.out.Sets = append(c.out.Sets, leases(pt, "refuse", pt.until))
-	refuse := Chain{Name: pt.name("refuse")}
-	hold := Chain{Name: pt.name("hold")}
-	for _, f := range families {
-		bits := c.bits(f)
-		name := pt.name("refuse" + f.suffix)
-		c.out.Sets = append(c.out.Sets, c.refused(name, f, pt))
-		refuse.Rules = append(refuse.Rules, rule(append([]clause{f.from(name, bits), counted(pt.name("refused"))}, verdict(pt)...)...))
-		if !pt.holds() {
-			continue
-		}
-		limit := pt.svc.Connections.PerSource
-		watch, conn := pt.name("watch"+f.suffix), pt.name("conn"+f.suffix)
-		c.out.Sets = append(c.out.Sets, c.watched(watch, f, pt),
-			Set{Name: conn, Key: f.key, Limit: limit, Scope: c.scope(pt), Size: c.size()})
-		hold.Rules = append(hold.Rules,
-			rule(opening(), f.from(watch, bits), f.over(conn, bits, limit), counted(pt.name("held")), verdict(pt)[0]),
-			// A connection older than the rule is counted when its next packet comes by, but
-			// never turned away. The two rules must not both see a packet: the kernel may count
-			// a connection twice that is added twice within one tick of its clock.
-			rule(underway(), f.from(watch, bits), f.over(conn, bits, limit)))
-	}
-	c.out.Chains = append(c.out.Chains, refuse)
-	if pt.holds() {
-		c.out.Counters = append(c.out.Counters, pt.name("held"))
-		c.out.Sets = append(c.out.Sets, leases(pt, "hold", pt.until))
-		c.out.Chains = append(c.out.Chains, hold)
-	}
-}
-
-// scope says which connections the kernel counts for a service. Those it no longer sees after a
-// change would count for ever, as their end goes unseen.
-func (c *compiler) scope(pt *part) string {
-	return fmt.Sprint(pt.svc.Ports, pt.svc.Addresses, c.policy.Exempt.Prefixes)
-}
-
-// dispatch returns the rules of a base chain that lead to one of the service's chains while its
-// lease lasts.
-func (c *compiler) dispatch(pt *part, chain string, match clause) []Rule {
-	ports, lease := dport(pt.name("ports")), leased(chain+"lease")
-	if len(pt.svc.Addresses) == 0 {
-		return []Rule{rule(match, ports, toHost(), lease)}
-	}
-	var rules []Rule
-	for _, f := range families {
-		rules = append(rules, rule(match, ports, f.to(pt.name("local"+f.suffix), int(f.length)*8), lease))
-	}
-	return rules
 }
 
 // local adds the set of the service's own addresses, if it does not listen on all.
@@ -90,6 +32,35 @@ func (c *compiler) local(pt *part, f family) {
 	c.out.Sets = append(c.out.Sets, s)
 }
 
+// here matches packets to the service's addresses.
+func (pt *part) here(f family) clause {
+	if len(pt.svc.Addresses) == 0 {
+		return toHost()
+	}
+	return f.to(pt.name("local"+f.suffix), f.bits())
+}
+
+// dispatch returns the rules of a base chain that lead to one of the service's chains while its
+// lease lasts.
+func (c *compiler) dispatch(pt *part, chain string, match clause) []Rule {
+	ports, lease := dport(pt.name("ports")), leased(pt.name(chain+"lease"))
+	if len(pt.svc.Addresses) == 0 {
+		return []Rule{rule(match, ports, toHost(), lease)}
+	}
+	var rules []Rule
+	for _, f := range families {
+		rules = append(rules, rule(match, ports, pt.here(f), lease))
+	}
+	return rules
+}
+
+// dispatchAll is dispatch for every packet to the service's ports, established traffic included. The
+// chain itself asks whether a packet is for the service's addresses, once it has found its source:
+// for all other packets that question would be the dearest.
+func (c *compiler) dispatchAll(pt *part, chain string) []Rule {
+	return []Rule{rule(dport(pt.name("ports")), leased(pt.name(chain+"lease")))}
+}
+
 // leases returns the verdict map that makes one of the service's chains reachable (P2).
 func leases(pt *part, chain string, until policy.Instant) Set {
 	s := Set{Name: pt.name(chain + "lease"), Key: NFProto, Map: true, Timeout: true, Size: 4 * setSpare}
@@ -99,42 +70,10 @@ func leases(pt *part, chain string, until policy.Instant) Set {
 	return s
 }
 
-// refused returns the set of sources whose new connections are turned away.
-func (c *compiler) refused(name string, f family, pt *part) Set {
-	s := Set{Name: name, Key: f.key, Timeout: true, Size: c.size(), Elements: make([]Element, 0, len(pt.limits))}
-	for i := range pt.limits {
-		if l := &pt.limits[i]; l.Refuse {
-			s.Elements = c.source(s.Elements, f, l.Source, l.Until)
-		}
-	}
-	return s
-}
-
-// watched returns the set of sources whose connections the kernel counts: all that are limited,
-// and those near their limit.
-func (c *compiler) watched(name string, f family, pt *part) Set {
-	s := Set{Name: name, Key: f.key, Timeout: true, Size: c.size(), Elements: make([]Element, 0, len(pt.limits)+len(pt.watched))}
-	for i := range pt.limits {
-		s.Elements = c.source(s.Elements, f, pt.limits[i].Source, pt.limits[i].Until)
-	}
-	for i := range pt.watched {
-		s.Elements = c.source(s.Elements, f, pt.watched[i].Source, pt.watched[i].Until)
-	}
-	return s
-}
-
-// source adds a source to a set of its family. Exempt ones are left out: Step never asks for
-// them, and P4 is checked twice.
-func (c *compiler) source(list []Element, f family, source netip.Prefix, until policy.Instant) []Element {
-	if !f.of(source.Addr()) || source.Bits() != c.bits(f) || policy.Covers(c.policy.Exempt.Prefixes, source) {
-		return list
-	}
-	return append(list, Element{Key: addrKey(source.Addr()), Until: until})
-}
-
+// size is that of a set with the sources of a census.
 func (c *compiler) size() uint32 { return uint32(setSpare * c.policy.Observe.MaxSources) }
 
-// bits is the length of a source's prefix.
+// bits is the length of a plain source's prefix.
 func (c *compiler) bits(f family) int {
 	if f.proto == nfprotoIPv6 {
 		return c.policy.Observe.IPv6Source
@@ -142,13 +81,22 @@ func (c *compiler) bits(f family) int {
 	return 32
 }
 
-// verdict turns a new connection away, or lets it pass once counted in shadow mode.
-func verdict(pt *part) []clause {
+// turnAway is the verdict on a new connection. In shadow mode the packet, once counted, leaves our
+// chain as it would in the other: it is not counted again for another reason.
+func turnAway(pt *part) clause {
 	switch {
 	case pt.svc.Mode == policy.Shadow:
-		return nil
+		return accept()
 	case pt.svc.Response.RefuseWith == policy.Drop:
-		return []clause{drop()}
+		return drop()
 	}
-	return []clause{resetTCP()}
+	return resetTCP()
+}
+
+// silently is the verdict on packets to which no answer is due.
+func silently(pt *part) clause {
+	if pt.svc.Mode == policy.Shadow {
+		return accept()
+	}
+	return drop()
 }

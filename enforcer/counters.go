@@ -9,10 +9,13 @@ import (
 )
 
 // Counts are the packets the kernel turned away for one service since its counters were made, or
-// would have turned away in shadow mode.
+// would have turned away in shadow mode. Each counter begins at 0 when the answer it belongs to
+// appears, whatever becomes of the others.
 type Counts struct {
 	Refused uint64 // by the refuse set
 	Held    uint64 // by connlimit
+	Blocked uint64 // of blocked sources, whatever the packets were
+	Dropped uint64 // SYNs beyond the rate of their source
 }
 
 // Counts reads the counters of all services from the kernel, by service. Without a table the
@@ -37,6 +40,10 @@ func (t *Table) Counts() (map[string]Counts, error) {
 			c.Refused = packets
 		case "held":
 			c.Held = packets
+		case "blocked":
+			c.Blocked = packets
+		case "dropped":
+			c.Dropped = packets
 		default:
 			continue
 		}

@@ -1,8 +1,6 @@
 package enforcer
 
 import (
-	"fmt"
-	"math/rand/v2"
 	"net/netip"
 	"strings"
 	"testing"
@@ -28,6 +26,19 @@ func TestDiffPlans(t *testing.T) {
 	shadow.Mode = policy.Shadow
 	higher := web()
 	higher.Connections.PerSource = 200
+	rungs := prefixed()
+	climbed := func(at policy.Instant) Ruleset { return Compile(rungs, ladder(at), Environment{}) }
+	lower := func(at policy.Instant) Ruleset {
+		d := flood("web", at+30*second)
+		d.At = at
+		return Compile(rungs, d, Environment{})
+	}
+	exempting := func(at policy.Instant, list ...policy.Exemption) Ruleset {
+		d := ladder(at)
+		d.Exempt, d.SSH.Admins = append(d.Exempt[:1], list...), nil
+		return Compile(rungs, d, Environment{})
+	}
+	inside := policy.Exemption{Prefix: netip.MustParsePrefix("11.0.0.0/8")}
 	two := func(now policy.Instant) Ruleset { return Compile(p, flood("web", now+30*second), Environment{}) }
 
 	tests := []struct {
@@ -43,6 +54,10 @@ func TestDiffPlans(t *testing.T) {
 		{"enforce-to-shadow", held(two(0)), Compile(onePolicy(shadow), flood("web", 31*second), Environment{}), second},
 		{"others-begin-to-track", held(two(0)), Compile(p, flood("web", 31*second), Environment{OthersTrack: true}), second},
 		{"threshold-changes", held(two(0)), Compile(onePolicy(higher), flood("web", 31*second), Environment{}), second},
+		{"blocks-begin", held(lower(0)), climbed(second), second},
+		{"blocks-end", held(climbed(0)), lower(second), second},
+		{"block-lease-renewed", held(climbed(0)), climbed(11 * second), 11 * second},
+		{"exemptions-change", held(exempting(0)), exempting(second, inside), second},
 		{"left-by-an-earlier-run", Have{Present: true}, one, 0},
 		{"left-by-an-earlier-run-in-peace", Have{Present: true}, Ruleset{}, 0},
 	}
@@ -68,6 +83,7 @@ func TestDiffSendsNothing(t *testing.T) {
 	at := func(evidence policy.Instant) Ruleset {
 		return Compile(p, flood("web", evidence+30*second), Environment{})
 	}
+	climbed := func(now policy.Instant) Ruleset { return Compile(prefixed(), ladder(now), Environment{}) }
 	tests := []struct {
 		name string
 		have Have
@@ -79,6 +95,7 @@ func TestDiffSendsNothing(t *testing.T) {
 		{"newer evidence before a third of the lease", held(at(0)), at(9 * second), 9 * second},
 		{"peace", held(Ruleset{}), Ruleset{}, 0},
 		{"unknown, but no table", Have{}, Ruleset{}, 0},
+		{"every answer, later", held(climbed(0)), climbed(6 * second), 6 * second},
 		{"about to end by itself", held(at(0)), at(30 * second), 30*second - 200*policy.Instant(time.Millisecond)},
 	}
 	for _, tt := range tests {
@@ -108,90 +125,14 @@ func TestDiffAfterTheLeases(t *testing.T) {
 	}
 }
 
-// TestDiffLeadsFromAnyToAny is the property the daemon's recovery rests on: whatever is there,
-// one plan leads to what is wanted, and a second plan is empty.
-func TestDiffLeadsFromAnyToAny(t *testing.T) {
-	for seed := range uint64(100) {
-		rng := rand.New(rand.NewPCG(seed, 1))
-		a, b := randomRuleset(rng, 40*second), randomRuleset(rng, 100*second)
-		// 15 s: leases of a last to 40 s, so some are due for renewal; none is about to end.
-		now := 15 * second
-		f := Fake{Now: now, Present: !a.Empty(), Ruleset: a.clone()}
-		plan := Diff(held(a), b, now)
-		if err := f.Apply(plan); err != nil {
-			t.Fatalf("seed %d: %v", seed, err)
-		}
-		if d := rulesetDiff(plan.After, f.Ruleset); d != "" {
-			t.Fatalf("seed %d: the plan does not lead where it says:\n%s", seed, d)
-		}
-		if d := rulesetDiff(withoutTimes(b), withoutTimes(f.Ruleset)); d != "" {
-			t.Fatalf("seed %d: not what was wanted:\n%s", seed, d)
-		}
-		if again := Diff(held(plan.After), b, now); !again.Empty() {
-			t.Fatalf("seed %d: a second plan is not empty:\n%s", seed, again.String())
-		}
-	}
-}
-
-// withoutTimes forgets when leases end: a plan may leave a lease that is fresh enough.
-func withoutTimes(r Ruleset) Ruleset {
-	r = r.clone()
-	for i := range r.Sets {
-		for j := range r.Sets[i].Elements {
-			r.Sets[i].Elements[j].Until = 0
-		}
-	}
-	return r
-}
-
-func randomRuleset(rng *rand.Rand, until policy.Instant) Ruleset {
-	var svcs []policy.Service
-	d := &policy.Decision{}
-	for i := range rng.IntN(4) {
-		s := web()
-		s.Name = fmt.Sprintf("svc%d", rng.IntN(3)+10*i)
-		s.Mode = policy.Mode(rng.IntN(2))
-		s.Connections.PerSource = 100 * (1 + rng.IntN(2))
-		if rng.IntN(3) == 0 {
-			s.Addresses = []netip.Addr{netip.MustParseAddr("192.0.2.1")}
-		}
-		svcs = append(svcs, s)
-		for range rng.IntN(30) {
-			end := until - policy.Instant(rng.IntN(10))*second
-			var v6 [16]byte
-			v6[0], v6[7] = 0xfd, byte(rng.IntN(20))
-			if rng.IntN(2) == 0 {
-				d.Limits = append(d.Limits, limit(s.Name, fmt.Sprintf("10.0.0.%d/32", len(d.Limits)), rng.IntN(2) == 0, end))
-			} else if p := netip.PrefixFrom(netip.AddrFrom16(v6), 64); !listed(d, s.Name, p) {
-				d.Limits = append(d.Limits, limit(s.Name, p.String(), rng.IntN(2) == 0, end))
-			}
-		}
-	}
-	p := onePolicy(svcs...)
-	if rng.IntN(2) == 0 {
-		p.Exempt.Prefixes = prefixes("10.0.0.4/30")
-	}
-	return Compile(p, d, Environment{OthersTrack: rng.IntN(4) == 0})
-}
-
-func listed(d *policy.Decision, svc string, p netip.Prefix) bool {
-	for _, l := range d.Limits {
-		if l.Service == svc && l.Source == p {
-			return true
-		}
-	}
-	return false
-}
-
 // TestWhatTheKernelCountsIsCountedAnew: connections whose end the kernel no longer sees would
 // count against their source for ever.
 func TestWhatTheKernelCountsIsCountedAnew(t *testing.T) {
 	have := held(Compile(onePolicy(web()), flood("web", 30*second), Environment{}))
-	ports, addresses, exempt := onePolicy(web()), onePolicy(web()), onePolicy(web())
+	ports, addresses := onePolicy(web()), onePolicy(web())
 	ports.Services[0].Ports[0] = policy.PortRange{First: 90, Last: 90}
 	addresses.Services[0].Addresses = []netip.Addr{netip.MustParseAddr("192.0.2.1")}
-	exempt.Exempt.Prefixes = prefixes("192.0.2.50/32")
-	for name, p := range map[string]*policy.Policy{"ports": ports, "addresses": addresses, "exempt": exempt} {
+	for name, p := range map[string]*policy.Policy{"ports": ports, "addresses": addresses} {
 		if plan := Diff(have, Compile(p, flood("web", 31*second), Environment{}), second); !plan.Replaces() {
 			t.Errorf("%s changed, and the kernel's counts stay:\n%s", name, plan.String())
 		}

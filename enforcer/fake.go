@@ -8,7 +8,7 @@ import (
 )
 
 // Fake applies plans to a ruleset in memory, and refuses what the kernel would refuse: adding
-// what exists, deleting what does not, and removing what is still referred to. Timed elements
+// what exists or overlaps, deleting what does not, and removing what is still referred to. Timed elements
 // vanish when Now passes their end.
 type Fake struct {
 	Now     policy.Instant
@@ -85,7 +85,11 @@ func (f *Fake) elements(o *Op) error {
 		return fmt.Errorf("no such set")
 	}
 	for _, e := range o.Elements {
-		if err := edit(&s.Elements, o.Verb, e, func(x Element) bool { return x.Key == e.Key }); err != nil {
+		is := func(x Element) bool { return x.Key == e.Key }
+		if s.Interval && o.Verb == Add {
+			is = func(x Element) bool { return compareKeys(x.Key, e.End) <= 0 && compareKeys(e.Key, x.End) <= 0 }
+		}
+		if err := edit(&s.Elements, o.Verb, e, is); err != nil {
 			return fmt.Errorf("element %s: %w", s.Key.text(e.Key), err)
 		}
 	}
@@ -120,7 +124,7 @@ func (f *Fake) check() error {
 	for _, c := range f.Ruleset.Chains {
 		for _, r := range c.Rules {
 			for _, name := range r.refersTo() {
-				if findSet(&f.Ruleset, name) == nil && !slices.Contains(f.Ruleset.Counters, name) {
+				if findSet(&f.Ruleset, name) == nil && findChain(&f.Ruleset, name) == nil && !slices.Contains(f.Ruleset.Counters, name) {
 					return fmt.Errorf("chain %s refers to %s, which is not there: %s", c.Name, name, r.Text)
 				}
 			}

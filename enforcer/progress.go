@@ -2,6 +2,7 @@ package enforcer
 
 import (
 	"bytes"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -14,6 +15,11 @@ type candidate struct {
 	id     inetdiag.ID
 	silent bool          // no byte was ever received on it
 	still  time.Duration // since it last made progress
+
+	service     *cutService
+	remote      netip.Addr
+	first, last int  // its stretch of cut.members
+	chosen      bool // to be closed
 }
 
 // progress is what tcp_info says about the connection's merit. The peer makes progress when data
@@ -36,8 +42,8 @@ func progress(s *inetdiag.Socket) candidate {
 // leastProgress sorts candidates so that those to be closed first come first: connections on
 // which nothing was ever received, then those that have stood still longest. Ties are settled by
 // the socket's identity, so that the order is total.
-func leastProgress(list []candidate) {
-	slices.SortFunc(list, func(a, b candidate) int {
+func leastProgress(list []*candidate) {
+	slices.SortFunc(list, func(a, b *candidate) int {
 		switch {
 		case a.silent != b.silent && a.silent:
 			return -1

@@ -43,9 +43,10 @@ func TestLeastProgressFirst(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			var list []candidate
+			var list []*candidate
 			for _, s := range tt.in {
-				list = append(list, progress(s))
+				c := progress(s)
+				list = append(list, &c)
 			}
 			leastProgress(list)
 			var got []byte

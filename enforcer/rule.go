@@ -52,13 +52,17 @@ var families = [...]family{
 // of reports whether addr is of this family.
 func (f family) of(addr netip.Addr) bool { return addr.Is4() == (f.proto == nfprotoIPv4) }
 
+// bits is the length of a whole address.
+func (f family) bits() int { return int(f.length) * 8 }
+
 // masked returns how a key of that many bits of an address is written: "saddr" alone when the
 // whole address is the key.
 func (f family) masked(field string, bits int) string {
-	if bits >= int(f.length)*8 {
+	if bits >= f.bits() {
 		return f.word + " " + field
 	}
-	return fmt.Sprintf("%s %s & %s", f.word, field, netip.AddrFrom16([16]byte(mask(16, bits))))
+	m, _ := netip.AddrFromSlice(mask(int(f.length), bits))
+	return fmt.Sprintf("%s %s & %s", f.word, field, m)
 }
 
 // mask returns length bytes with the first bits set.
@@ -70,7 +74,7 @@ func mask(length, bits int) []byte {
 	return m
 }
 
-// refersTo returns the names of the sets and counters the rule needs.
+// refersTo returns the names of the sets, counters and chains the rule needs.
 func (r *Rule) refersTo() []string {
 	var names []string
 	for _, e := range r.exprs {
@@ -81,6 +85,10 @@ func (r *Rule) refersTo() []string {
 			names = append(names, e.SetName)
 		case *expr.Objref:
 			names = append(names, e.Name)
+		case *expr.Verdict:
+			if e.Chain != "" {
+				names = append(names, e.Chain)
+			}
 		}
 	}
 	return names

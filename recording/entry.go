@@ -10,7 +10,7 @@ import (
 )
 
 // Schema is the version of the format. A reader refuses any other.
-const Schema = 2
+const Schema = 3
 
 // Header is the first line of a recording.
 type Header struct {

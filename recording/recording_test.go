@@ -217,14 +217,14 @@ func TestABrokenOffRecordingReplaysUpToThere(t *testing.T) {
 }
 
 func TestReaderRefuses(t *testing.T) {
-	header := `{"ebbgate_recording":2,"version":"v","policy_hash":"","state":{}}` + "\n"
+	header := `{"ebbgate_recording":3,"version":"v","policy_hash":"","state":{}}` + "\n"
 	tests := []struct {
 		name string
 		text string
 		want string
 	}{
 		{"no header", "{}\n", "no header"},
-		{"another format", strings.Replace(header, ":2", ":1", 1), `format 1, written by ebbgate "v"; this version reads format 2`},
+		{"another format", strings.Replace(header, ":3", ":2", 1), `format 2, written by ebbgate "v"; this version reads format 3`},
 		{"not JSON", "x\n", "no header"},
 		{"an unknown field", header + `{"observation":{"Weather":1},"decision":""}` + "\n", `line 2: json: unknown field "Weather"`},
 		{"half a line", header + `{"observation"`, "line 2: the recording ends in the middle"},
@@ -260,7 +260,7 @@ func FuzzReader(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add(`{"ebbgate_recording":2,"version":"v","policy_hash":"","state":{}}` + "\n" + `{"observation":{"At":5},"decision":""}` + "\n")
+	f.Add(`{"ebbgate_recording":3,"version":"v","policy_hash":"","state":{}}` + "\n" + `{"observation":{"At":5},"decision":""}` + "\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		r, err := NewReader(bytes.NewReader(zipped(text)))
 		if err != nil {

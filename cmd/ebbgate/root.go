@@ -62,7 +62,8 @@ end by themselves when the attack does.
 Try it without touching this host:   ebbgate demo
 See what the kernel counts now:      ebbgate census
 Check a policy:                      ebbgate check /etc/ebbgate/config.toml
-Ask a running daemon:                ebbgate status`,
+Ask a running daemon:                ebbgate status
+Ask why an address is refused:       ebbgate explain 203.0.113.7`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          cobra.NoArgs,
@@ -71,8 +72,9 @@ Ask a running daemon:                ebbgate status`,
 		},
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(runCommand(), checkCommand(), statusCommand(), rulesetCommand(), censusCommand(), closeCommand(),
-		auditCommand(), replayCommand(), demoCommand(), versionCommand())
+	root.AddCommand(runCommand(), checkCommand(), statusCommand(), attacksCommand(), explainCommand(), exemptCommand(),
+		unexemptCommand(), rulesetCommand(), censusCommand(), closeCommand(), auditCommand(),
+		replayCommand(), demoCommand(), versionCommand())
 	return root
 }
 

@@ -114,7 +114,7 @@ func serve(ctx context.Context, c daemon.Config, record string) (err error) {
 		// The server closes the socket at its end; without a run of it, it is ours to close.
 		return errors.Join(err, socket.Close())
 	}
-	c.Publisher = server
+	c.Publisher, c.Orders = server, server.Orders()
 	d := daemon.New(c)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return server.Run(ctx) })

@@ -1,0 +1,32 @@
+package control
+
+import (
+	"fmt"
+	"strings"
+
+	"ebbgate/policy"
+)
+
+// ReasonText says a reason in words: "312 connections held, connections.per_source allows 100". Of
+// the zero Reason it says nothing.
+func ReasonText(r policy.Reason) string { return reasonText(r.Rule, r.Measured, r.Threshold) }
+
+// reasonText knows the unit of each key a reason can name. Of what it does not know it gives the
+// figures alone.
+func reasonText(rule string, measured, threshold int) string {
+	m, t := number(measured), number(threshold)
+	switch {
+	case rule == "":
+		return ""
+	case rule == ruleCapacity:
+		return fmt.Sprintf("%s connections held by all, %s is what the capacity leaves to be shared", m, t)
+	case rule == "rate.new_per_source" || rule == "override.new_per_source":
+		return fmt.Sprintf("%s new connections a second, %s allows %s", m, Escape(rule), t)
+	case rule == "rate.syn_per_source":
+		return fmt.Sprintf("%s SYNs a second, %s allows %s", m, Escape(rule), t)
+	case strings.HasPrefix(rule, "connections.") || strings.HasPrefix(rule, "override."):
+		return fmt.Sprintf("%s connections held, %s allows %s", m, Escape(rule), t)
+	default:
+		return fmt.Sprintf("%s: %s measured, %s is normal at most", Escape(rule), m, t)
+	}
+}

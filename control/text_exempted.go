@@ -1,0 +1,29 @@
+package control
+
+import (
+	"fmt"
+	"io"
+)
+
+// WriteExempted says that an exemption is in force. The only error is w's.
+func WriteExempted(w io.Writer, x *Exempted, o TextOptions) error {
+	p := newPage(o)
+	text := fmt.Sprintf("%s is exempt %s", sourceText(x.Exempt.Prefix), ofService(x.Exempt.Service))
+	if x.Exempt.Until.IsZero() {
+		text += " until the daemon ends"
+	} else {
+		text += fmt.Sprintf(" for %s, until %s", length(x.Exempt.Until.Sub(x.Exempt.Since.Time)), at(x.Exempt.Until))
+	}
+	if x.Replaced {
+		text += "; it replaces the one before"
+	}
+	p.put(plain, 2, text)
+	return p.send(w, "exemption")
+}
+
+// WriteUnexempted says that an exemption was ended. The only error is w's.
+func WriteUnexempted(w io.Writer, x *Exempted, o TextOptions) error {
+	p := newPage(o)
+	p.put(plain, 2, fmt.Sprintf("%s is not exempt %s any more", sourceText(x.Exempt.Prefix), ofService(x.Exempt.Service)))
+	return p.send(w, "exemption")
+}

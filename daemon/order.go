@@ -1,0 +1,52 @@
+package daemon
+
+import (
+	"fmt"
+
+	"ebbgate/control"
+	"ebbgate/policy"
+)
+
+// order is an order of the operator's that is carried out in this turn.
+type order struct {
+	asked  *control.Order
+	before []policy.Exemption // in force when it was taken
+}
+
+// take makes an order part of the next turn. One that cannot be carried out is refused at once; one
+// that was withdrawn, because nobody took it in time, is dropped.
+func (d *Daemon) take(o *control.Order) {
+	if !o.Take() {
+		return
+	}
+	before := d.decision.Exempt
+	if refusal := o.Check(d.Policy, before); refusal != nil {
+		o.Refuse(refusal)
+		return
+	}
+	d.order = &order{o, before}
+}
+
+// orders returns what the operator asked for since the last turn.
+func (d *Daemon) orders() []policy.Order {
+	if d.order == nil {
+		return nil
+	}
+	return []policy.Order{d.order.asked.Policy(d.seen.At)}
+}
+
+// acknowledge answers the operator, once the kernel took what follows from his order. If it did
+// not, the order stands, and the decision is enforced as soon as the kernel takes it.
+func (d *Daemon) acknowledge() {
+	if d.order == nil {
+		return
+	}
+	o := d.order
+	d.order = nil
+	if err := d.table.refused; err != nil {
+		o.asked.Refuse(&control.Error{Kind: control.KindInternal, Message: fmt.Sprintf(
+			"the order is noted, but the kernel refuses to change its rules: %v; it is tried again, and ebbgate status shows whether that goes on", err)})
+		return
+	}
+	o.asked.Done(o.before, d.decision.Exempt, d.calendar())
+}

@@ -1,0 +1,98 @@
+package daemon
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"ebbgate/control"
+	"ebbgate/policy"
+)
+
+// countsEvery is how often the kernel's counters are read while there is a table.
+const countsEvery = time.Second
+
+// publish shows the state of this turn to clients and to the service manager.
+func (d *Daemon) publish() {
+	now := d.Now()
+	switch present := d.Rules.Have().Present; {
+	case !present:
+		d.faults.clear(countersPart) // there is nothing to read any more
+	case now.Sub(d.tally.readAt) >= countsEvery:
+		d.readCounts(now)
+	}
+	d.rates.add(&d.seen)
+	p := d.picture()
+	d.Publisher.Publish(p.status())
+	d.Publisher.PublishAttacks(p.attacks)
+	d.Publisher.PublishRuleset(d.ruleset())
+	d.Publisher.PublishExplain(d.explain())
+	d.tell(d.Manager.Status(d.summary()))
+}
+
+// ruleset returns what writes the rules out. Rulesets are never changed once made, so that whoever
+// asks may do it.
+func (d *Daemon) ruleset() func() *control.Ruleset {
+	have, wanted, clock := d.Rules.Have(), d.table.wanted, d.Now
+	return func() *control.Ruleset {
+		at := clock()
+		text := have.Ruleset.Format(at)
+		if !have.Known && have.Present {
+			text = "# the kernel refused a change: what the table holds is not known until it is replaced\n"
+		}
+		return &control.Ruleset{Text: text, Would: wanted.Format(at)}
+	}
+}
+
+// explain returns what explains an address by what was decided and counted up to this turn. None of
+// that is ever changed.
+func (d *Daemon) explain() func(netip.Addr) *control.Explanation {
+	p, state, decision, sight, calendar := d.Policy, d.state, d.decision, d.sight, d.calendar()
+	return func(addr netip.Addr) *control.Explanation {
+		e := policy.Explain(p, &state, &decision, &sight, addr)
+		return control.ExplanationOf(&e, calendar)
+	}
+}
+
+// calendar is the present moment on both clocks.
+func (d *Daemon) calendar() control.Calendar {
+	return control.Calendar{Now: d.Now(), Wall: d.Wall()}
+}
+
+// summary is the line the service manager shows.
+func (d *Daemon) summary() string {
+	if len(d.faults.list) > 0 {
+		return "degraded: " + d.faults.list[0].Text
+	}
+	services := make(map[string]bool)
+	var kinds []string
+	for i := range d.decision.Attacks {
+		a := &d.decision.Attacks[i]
+		services[a.Service] = true
+		if kind := string(a.Kind); !slices.Contains(kinds, kind) {
+			kinds = append(kinds, kind)
+		}
+	}
+	if len(services) == 0 {
+		return fmt.Sprintf("peace; watching %d services", len(d.Policy.Services))
+	}
+	slices.Sort(kinds)
+	return fmt.Sprintf("%s on %d of %d services; %d sources limited, %d blocked", join(kinds), len(services),
+		len(d.Policy.Services), len(d.decision.Limits), len(d.decision.Blocks))
+}
+
+// join writes a list as people do: "a, b and c".
+func join(words []string) string {
+	text := ""
+	for i, w := range words {
+		switch {
+		case i > 0 && i == len(words)-1:
+			text += " and "
+		case i > 0:
+			text += ", "
+		}
+		text += w
+	}
+	return text
+}

@@ -1,0 +1,142 @@
+package enforcer
+
+import (
+	"cmp"
+	"iter"
+	"net/netip"
+	"slices"
+	"strconv"
+
+	"ebbgate/policy"
+)
+
+// The prefixes by which the fair share of a service with a capacity is cut.
+const (
+	shareBits4 = 24
+	shareBits6 = 48
+)
+
+// singleBits6 is the length of one IPv6 address, which is acted on where it alone explains the count.
+const singleBits6 = 128
+
+// lengths returns the prefix lengths a service's answers can have in one family, the longest first.
+// They follow from the policy alone, so that no set comes or goes while a flood changes its shape.
+func (c *compiler) lengths(pt *part, f family) []int {
+	six := f.proto == nfprotoIPv6
+	list := []int{c.bits(f)}
+	if six {
+		list = append(list, singleBits6)
+	}
+	for _, l := range pt.svc.Connections.PerPrefix {
+		if l.IPv6 == six {
+			list = append(list, l.Bits)
+		}
+	}
+	switch {
+	case pt.svc.Capacity > 0 && six:
+		list = append(list, shareBits6)
+	case pt.svc.Capacity > 0:
+		list = append(list, shareBits4)
+	}
+	slices.SortFunc(list, func(a, b int) int { return cmp.Compare(b, a) })
+	return slices.Compact(list)
+}
+
+// sourceSet is the set of an answer's sources of one family and length.
+type sourceSet struct {
+	family family
+	bits   int
+	set    Set
+}
+
+// sourceSets returns the empty sets of one kind of answer, for all lengths. That of plain sources has
+// the plain name.
+func (c *compiler) sourceSets(pt *part, kind string, size uint32) []sourceSet {
+	var sets []sourceSet
+	for _, f := range families {
+		for _, bits := range c.lengths(pt, f) {
+			name := pt.name(kind + f.suffix)
+			if bits != c.bits(f) {
+				name += "p" + strconv.Itoa(bits)
+			}
+			sets = append(sets, sourceSet{f, bits, Set{Name: name, Key: f.key, Timeout: true, Size: size}})
+		}
+	}
+	return sets
+}
+
+// place puts sources into the sets of their family and length. Without one, a source is left out:
+// nothing the policy says could have named it.
+func (pt *part) place(sets []sourceSet, sources iter.Seq2[netip.Prefix, policy.Instant]) {
+	// There may be 100,000, placed anew in every turn: the room is made once.
+	room := make([]int, len(sets))
+	for source := range sources {
+		if i := setOf(sets, source); i >= 0 {
+			room[i]++
+		}
+	}
+	for i := range sets {
+		sets[i].set.Elements = make([]Element, 0, room[i])
+	}
+	for source, until := range sources {
+		if i := setOf(sets, source); i >= 0 {
+			sets[i].set.source(pt, source, until)
+		}
+	}
+}
+
+// setOf returns the index of the set of a source's family and length, or -1.
+func setOf(sets []sourceSet, source netip.Prefix) int {
+	for i := range sets {
+		if s := &sets[i]; s.bits == source.Bits() && s.family.of(source.Addr()) {
+			return i
+		}
+	}
+	return -1
+}
+
+// source adds a source that is not exempt: Step never asks for one that is, and P4 is checked twice. A
+// set that is full takes no more, and its sources are the first ones: one element beyond the size would
+// have the kernel refuse the whole transaction.
+func (s *Set) source(pt *part, source netip.Prefix, until policy.Instant) {
+	if len(s.Elements) < int(s.Size/setSpare) && !policy.Covers(pt.spared, source) {
+		s.Elements = append(s.Elements, Element{Key: addrKey(source.Addr()), Until: until})
+	}
+}
+
+// own adds the sets of prefixes whose sources have limits of their own, and so count in no wider
+// prefix: what answers that prefix is not for them.
+func (c *compiler) own(pt *part) {
+	if !c.owning(pt) {
+		return
+	}
+	var list []netip.Prefix
+	for _, o := range pt.svc.Overrides {
+		list = append(list, o.Prefix)
+	}
+	for _, f := range families {
+		c.out.Sets = append(c.out.Sets, ranges(pt.name("own"+f.suffix), f, list))
+	}
+}
+
+// owning reports whether the service has such prefixes, and answers that may be wider.
+func (c *compiler) owning(pt *part) bool {
+	return len(pt.svc.Overrides) > 0 && (pt.until != 0 || len(pt.blocks) > 0)
+}
+
+// match calls each for all sets in turn, and adds what it returns to the chain. Before the first set
+// whose prefixes are wider than a source, sources with limits of their own leave the chain.
+func (c *compiler) match(pt *part, ch *Chain, sets []sourceSet, each func(s *sourceSet) []Rule) {
+	wider := [len(families)]bool{}
+	for i := range sets {
+		s := &sets[i]
+		for j, f := range families {
+			if f == s.family && s.bits < c.bits(f) && !wider[j] && c.owning(pt) {
+				wider[j] = true
+				ch.Rules = append(ch.Rules, rule(f.from(pt.name("own"+f.suffix), f.bits()), back()))
+			}
+		}
+		ch.Rules = append(ch.Rules, each(s)...)
+		c.out.Sets = append(c.out.Sets, s.set)
+	}
+}

@@ -1,0 +1,228 @@
+package enforcer
+
+import (
+	"net/netip"
+	"slices"
+
+	"ebbgate/internal/inetdiag"
+	"ebbgate/policy"
+)
+
+// cut collects the connections a decision may have closed, from one dump.
+type cut struct {
+	ports    []policy.PortRange // of the services with an answer
+	services []*cutService
+	groups   []cutGroup
+	bits     int // of a plain IPv6 source
+
+	own    map[netip.Addr]bool     // the host's addresses
+	doors  map[netip.AddrPort]bool // where a listener of the services is
+	admins map[netip.Addr]bool
+	ssh    map[uint16]bool // the ports administrators are exempt on
+
+	blocked []candidate
+	others  []candidate // that may have to go for a limit or a relief
+	members []int32     // indices of groups, for each of others a stretch
+	missed  int         // blocked connections for which there was no room
+}
+
+// cutService is one service and the answers at it that close.
+type cutService struct {
+	svc     *policy.Service
+	exempt  []netip.Prefix
+	own     []span // of prefixes whose sources count in no wider one, by family as in families
+	blocks  map[netip.Prefix]bool
+	groups  map[netip.Prefix]int32 // index in cut.groups
+	lengths [len(families)][]int   // of the prefixes in both
+	relief  int                    // what it may hold; -1: there is no relief
+	held    int                    // connections, those of blocked sources left out
+}
+
+// cutGroup is one limited source or prefix.
+type cutGroup struct {
+	service string
+	source  netip.Prefix
+	keep    int // its limit
+	held    int
+}
+
+// newCut notes what of a decision asks for closing. Only services in enforce mode whose connections
+// are the host's own are looked at; the rest of what it needs is left to the caller.
+func newCut(p *policy.Policy, d *policy.Decision) *cut {
+	w := &cut{bits: p.Observe.IPv6Source, doors: make(map[netip.AddrPort]bool)}
+	at := make(map[string]*cutService)
+	service := func(name string, mode policy.Mode) *cutService {
+		svc := p.Service(name)
+		if svc == nil || mode != policy.Enforce || svc.Mode != policy.Enforce || !svc.Traffic.Locally() {
+			return nil
+		}
+		if at[name] == nil {
+			at[name] = w.add(p, d, svc)
+		}
+		return at[name]
+	}
+	for i := range d.Blocks {
+		if b := &d.Blocks[i]; b.Close {
+			if s := service(b.Service, b.Mode); s != nil {
+				s.block(b)
+			}
+		}
+	}
+	for i := range d.Limits {
+		if l := &d.Limits[i]; l.Close {
+			if s := service(l.Service, l.Mode); s != nil {
+				w.limit(s, l)
+			}
+		}
+	}
+	for i := range d.Reliefs {
+		if s := service(d.Reliefs[i].Service, d.Reliefs[i].Mode); s != nil {
+			s.relief = d.Reliefs[i].Max
+		}
+	}
+	w.spareAdmins(&d.SSH)
+	return w
+}
+
+func (w *cut) add(p *policy.Policy, d *policy.Decision, svc *policy.Service) *cutService {
+	s := &cutService{svc: svc, relief: -1, blocks: make(map[netip.Prefix]bool), groups: make(map[netip.Prefix]int32)}
+	s.exempt = slices.Concat(everywhere(p, d), exemptions(d, svc.Name))
+	var own []netip.Prefix
+	for _, o := range svc.Overrides {
+		own = append(own, o.Prefix)
+	}
+	for _, f := range families {
+		s.own = append(s.own, merge(own, f)...)
+	}
+	w.services = append(w.services, s)
+	w.ports = append(w.ports, svc.Ports...)
+	return s
+}
+
+func (s *cutService) block(b *policy.Block) {
+	if !policy.Covers(s.exempt, b.Source) {
+		s.blocks[b.Source] = true
+		s.length(b.Source)
+	}
+}
+
+func (w *cut) limit(s *cutService, l *policy.Limit) {
+	if !policy.Covers(s.exempt, l.Source) {
+		s.groups[l.Source] = int32(len(w.groups))
+		w.groups = append(w.groups, cutGroup{service: l.Service, source: l.Source, keep: l.Max})
+		s.length(l.Source)
+	}
+}
+
+// length notes that prefixes of this length are to be looked for.
+func (s *cutService) length(p netip.Prefix) {
+	for i, f := range families {
+		if f.of(p.Addr()) && !slices.Contains(s.lengths[i], p.Bits()) {
+			s.lengths[i] = append(s.lengths[i], p.Bits())
+		}
+	}
+}
+
+func (w *cut) spareAdmins(ssh *policy.SSH) {
+	w.admins, w.ssh = make(map[netip.Addr]bool, len(ssh.Admins)), make(map[uint16]bool, len(ssh.Ports))
+	for _, a := range ssh.Admins {
+		w.admins[a] = true
+	}
+	for _, p := range ssh.Ports {
+		w.ssh[p] = true
+	}
+}
+
+// listener notes where connections can come in. Whatever else uses a service's port was opened
+// by the host itself (P7).
+func (w *cut) listener(s *inetdiag.Socket) {
+	local := s.Local()
+	w.doors[local] = true
+	if local.Addr() == netip.IPv6Unspecified() && !s.V6Only {
+		w.doors[netip.AddrPortFrom(netip.IPv4Unspecified(), local.Port())] = true
+	}
+}
+
+// incoming reports whether a connection to local came in through a listener.
+func (w *cut) incoming(local netip.AddrPort) bool {
+	any := netip.IPv4Unspecified()
+	if local.Addr().Is6() {
+		any = netip.IPv6Unspecified()
+	}
+	return w.doors[local] || w.doors[netip.AddrPortFrom(any, local.Port())]
+}
+
+// connection takes one connection in.
+func (w *cut) connection(sock *inetdiag.Socket) {
+	if !sock.Holds() {
+		return
+	}
+	local, remote := sock.Local(), sock.Remote().Addr().WithZone("")
+	if w.own[remote] || remote.IsLoopback() || w.ssh[local.Port()] && w.admins[remote] || !w.incoming(local) {
+		return
+	}
+	for _, s := range w.services {
+		if s.svc.Serves(local) {
+			if !policy.Covers(s.exempt, netip.PrefixFrom(remote, remote.BitLen())) {
+				w.assign(s, sock, remote)
+			}
+			return
+		}
+	}
+}
+
+// assign finds what answers a connection of a service.
+func (w *cut) assign(s *cutService, sock *inetdiag.Socket, remote netip.Addr) {
+	first := len(w.members)
+	family, plain := 0, 32
+	if remote.Is6() {
+		family, plain = 1, w.bits
+	}
+	own := within(s.own, remote)
+	for _, bits := range s.lengths[family] {
+		if own && bits < plain {
+			continue
+		}
+		p, _ := remote.Prefix(bits)
+		if s.blocks[p] {
+			w.members = w.members[:first]
+			w.block(s, sock, remote)
+			return
+		}
+		if g, ok := s.groups[p]; ok {
+			w.members = append(w.members, g)
+		}
+	}
+	s.held++
+	for _, g := range w.members[first:] {
+		w.groups[g].held++
+	}
+	c := progress(sock)
+	if len(w.members) == first && (s.relief < 0 || !c.silent) || len(w.blocked)+len(w.others) >= maxCandidates {
+		w.members = w.members[:first]
+		return
+	}
+	c.service, c.remote, c.first, c.last = s, remote, first, len(w.members)
+	w.others = append(w.others, c)
+}
+
+// block takes a connection of a blocked source in. If need be, another makes room.
+func (w *cut) block(s *cutService, sock *inetdiag.Socket, remote netip.Addr) {
+	if n := len(w.others); len(w.blocked)+n >= maxCandidates {
+		if n == 0 {
+			w.missed++
+			return
+		}
+		w.members = w.members[:w.others[n-1].first]
+		w.others = w.others[:n-1]
+	}
+	c := progress(sock)
+	c.service, c.remote = s, remote
+	w.blocked = append(w.blocked, c)
+}
+
+// within reports whether an address lies in one of sorted spans.
+func within(spans []span, a netip.Addr) bool {
+	i, found := slices.BinarySearchFunc(spans, a, func(s span, a netip.Addr) int { return s.first.Compare(a) })
+	return found || i > 0 && a.Compare(spans[i-1].last) <= 0
+}
