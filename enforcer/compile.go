@@ -59,20 +59,21 @@ func Compile(p *policy.Policy, d *policy.Decision, env Environment) Ruleset {
 }
 
 // before adds what a service needs before conntrack, and returns the rules that lead there. What is
-// blocked is neither metered nor refused once more.
+// blocked is neither refused once more nor metered, and what is refused is not metered: a source that is
+// limited and goes on trying is no SYN flood.
 func (c *compiler) before(pt *part) []Rule {
 	var rules []Rule
 	if len(pt.blocks) > 0 {
 		c.block(pt)
 		rules = append(rules, c.dispatchAll(pt, "block")...)
 	}
-	if pt.meter.Until != 0 {
-		c.meter(pt)
-		rules = append(rules, c.dispatch(pt, "meter", opening())...)
-	}
 	if pt.until != 0 {
 		c.refuse(pt)
 		rules = append(rules, c.dispatch(pt, "refuse", opening())...)
+	}
+	if pt.meter.Until != 0 {
+		c.meter(pt)
+		rules = append(rules, c.dispatch(pt, "meter", opening())...)
 	}
 	return rules
 }

@@ -24,7 +24,10 @@ func arm(p *Policy, s *State, o *Observation, next *State, d *Decision) {
 	next.Paced, next.PacedAt = s.Paced, s.PacedAt
 	prev, now := &s.Counters, &o.Counters
 	if prev.Valid && now.Valid {
-		if cookiesNeeded(prev, now) || now.QueueFullDrops > prev.QueueFullDrops {
+		// The first sign arms. What keeps them armed is a rate: long after a flood its half-open sockets
+		// still cost clients a cookie, which they answer.
+		begins := cookiesNeeded(prev, now) && unansweredCookies(prev, now) > 0 && !held(s.SYNFlood, o.At)
+		if begins || now.QueueFullDrops > prev.QueueFullDrops {
 			next.SYNFlood = o.At
 		}
 		if now.QueueFullDrops > prev.QueueFullDrops && now.SynCookies == 0 {
@@ -43,7 +46,9 @@ func arm(p *Policy, s *State, o *Observation, next *State, d *Decision) {
 	if s.At != 0 && len(d.Watch.Suspicion) > 0 || d.Watch.Attack {
 		next.Churn = o.At
 	}
-	d.Watch.Endings = p.Observe.Meters == Always || held(next.Churn, o.At)
+	// During a SYN flood whoever completes a handshake proves himself by what ends.
+	d.Watch.Endings = p.Observe.Meters == Always || held(next.Churn, o.At) || held(next.SYNFlood, o.At)
+	next.Listening = since(s.Listening, o.At, d.Watch.Endings)
 	d.Watch.CookiesOff = o.Counters.SynCookies == 0 && held(next.CookiesOff, o.At)
 	d.Meters = meters(p, next.SYNFlood, o.At)
 }
@@ -52,6 +57,13 @@ func arm(p *Policy, s *State, o *Observation, next *State, d *Decision) {
 // net.ipv4.tcp_syncookies at 2 it sends one for every SYN, which says nothing.
 func cookiesNeeded(prev, now *Counters) bool {
 	return now.SynCookies != 2 && now.CookiesSent > prev.CookiesSent
+}
+
+// unansweredCookies is how many SYN cookies nobody answers. Answers lag behind: as long as a third comes
+// back the others are taken to be on their way.
+func unansweredCookies(prev, now *Counters) uint64 {
+	sent := rose(prev.CookiesSent, now.CookiesSent)
+	return sent - min(sent, 3*rose(prev.CookiesValid, now.CookiesValid))
 }
 
 // rates looks for signs that are rates, each time a pace has passed since the last look.
@@ -65,10 +77,9 @@ func (s *State) rates(p *Policy, o *Observation) {
 		if faster(rose(prev.PassiveOpens, now.PassiveOpens), leastFresh(p)) {
 			s.Churn = o.At
 		}
-		// Answers lag behind: as long as a third comes back the others are taken to be on their way.
-		unanswered := rose(prev.CookiesSent, now.CookiesSent)
-		unanswered -= min(unanswered, 3*rose(prev.CookiesValid, now.CookiesValid))
-		if faster(rose(prev.AttemptFails, now.AttemptFails), failsRate) || faster(unanswered, failsRate) {
+		unanswered := unansweredCookies(prev, now)
+		if faster(rose(prev.AttemptFails, now.AttemptFails), failsRate) || faster(unanswered, failsRate) ||
+			cookiesNeeded(prev, now) && unanswered > 0 {
 			s.SYNFlood = o.At
 		}
 	}

@@ -34,7 +34,7 @@ type Limit struct {
 	Exact   bool         // a source with the service's own per_source limit, which the kernel can count
 	Held    int          // when last counted
 	Counted Instant      // when that was
-	Max     int          // what it may hold
+	Max     int          // what it may hold; 0: as many as it likes, it is limited for how fast it opens them
 	Since   Instant      // when the limit was raised
 	Until   Instant      // end of the lease; later evidence moves it
 	Reason  Reason       // the newest evidence for the limit
@@ -131,7 +131,7 @@ func (r Reason) String() string {
 	form := "%s: %d held, limit %d"
 	switch r.Rule {
 	case ruleCapacity:
-		form = "%s: %d held, share %d"
+		form = "%s: %d held by all, %d to be shared"
 	case ruleNew, ruleOverrideNew:
 		form = "%s: %d new connections a second, limit %d"
 	case ruleSYN:

@@ -40,6 +40,9 @@ func (s *State) order(order Order, at Instant, d *Decision) {
 	list := slices.Clone(s.Exempt)
 	switch order.Kind {
 	case OrderExempt:
+		if found && list[i] == e {
+			return
+		}
 		if found {
 			list[i] = e
 		} else {

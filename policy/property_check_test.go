@@ -299,7 +299,7 @@ func (s *witness) bounds(p *Policy, after *State, d *Decision) {
 		limits[l.Service]++
 	}
 	for service, n := range limits {
-		if n > 2*s.sources {
+		if n > 3*s.sources { // sources, prefixes with a limit, and prefixes with a share
 			s.problem("%s: %d limits, %d sources are allowed", service, n, s.sources)
 		}
 	}

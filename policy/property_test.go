@@ -17,9 +17,9 @@ const pureEvery = 8
 
 // TestStepProperties runs random policies over random observations.
 func TestStepProperties(t *testing.T) {
-	worlds := 60
+	worlds := 24
 	if testing.Short() {
-		worlds = 30
+		worlds = 6
 	}
 	for seed := range worlds {
 		if t.Failed() {

@@ -88,7 +88,7 @@ func empty(o Observation, after time.Duration) Observation {
 // TestStepReordered gives the lists of every observation in other orders. Everything must be the same.
 func TestStepReordered(t *testing.T) {
 	eachScenario(t, func(t *testing.T, _ string, sc *scenario) {
-		dice := rand.New(rand.NewPCG(1, 2))
+		dice, decided := rand.New(rand.NewPCG(1, 2)), sc.decisions()
 		for name, order := range map[string]func(int, func(i, j int)){
 			"reversed": func(n int, swap func(i, j int)) {
 				for i := range n / 2 {
@@ -98,7 +98,7 @@ func TestStepReordered(t *testing.T) {
 			"shuffled": dice.Shuffle,
 		} {
 			var s State
-			for i, plain := range sc.decisions() {
+			for i, plain := range decided {
 				var d Decision
 				s, d = Step(sc.turns[i].policy, s, reordered(sc.turns[i].observation, order))
 				same(t, name, sc.turns[i], plain, d)

@@ -20,8 +20,8 @@ const (
 //
 // The last share is never raised at once, since what is counted was held down by it: those who hold
 // as much as they may would take more. With relax it is raised to where the target would still be
-// kept if they all did, at most to twice as much, so that it settles instead of swinging. It takes
-// O(n log n) and allocates nothing.
+// kept if they all did, so that it settles instead of swinging. It takes O(n log n) and allocates
+// nothing.
 func fairShare(counts []int, target, last int, relax bool) int {
 	if sum := cappedSum(counts, last); sum > target {
 		return largestShare(counts, target, min(last, target))
@@ -40,7 +40,7 @@ func fairShare(counts []int, target, last int, relax bool) int {
 	if full == 0 {
 		return unlimited
 	}
-	return min(max(last, (target-rest)/full), 2*last)
+	return max(last, (target-rest)/full)
 }
 
 // largestShare finds the share by bisection.

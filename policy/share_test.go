@@ -24,7 +24,7 @@ func TestFairShare(t *testing.T) {
 		{"held down already", []int{5, 5, 5, 5}, 20, 5, false, 5},
 		{"held down, with room, but too early", []int{5, 1}, 20, 5, false, 5},
 		{"relaxed as far as all may use it", []int{5, 5, 1}, 20, 5, true, 9},
-		{"relaxed to twice as much at most", []int{5, 1}, 200, 5, true, 10},
+		{"relaxed a long way", []int{5, 1}, 200, 5, true, 199},
 		{"no room to relax", []int{5, 5, 5, 5}, 23, 5, true, 5},
 		{"nobody is at the share", []int{4, 3, 1}, 20, 5, true, unlimited},
 		{"more came", []int{5, 5, 5, 5, 5, 5}, 20, 5, true, 3},

@@ -22,13 +22,14 @@ type State struct {
 	CookiesOff Instant // last time one met a kernel without SYN cookies; 0: never
 	Churn      Instant // last reason to tell apart what ends; 0: none
 
-	Endings  Instant        // end of the last count of what ends
-	Opened   uint64         // connections accepted since boot, at that time
-	Seed     uint64         // of the jitter of blocks; 0: not yet chosen
-	Exempt   []Exemption    // by the operator; by prefix and service
-	Admins   []AdminState   // by address
-	Blocks   []BlockState   // by service and source
-	Services []ServiceState // of services with something to remember, by name
+	Listening Instant        // what ends has been asked for without a break since; 0: it is not
+	Endings   Instant        // end of the last count of what ends
+	Opened    uint64         // connections accepted since boot, at that time
+	Seed      uint64         // of the jitter of blocks; 0: not yet chosen
+	Exempt    []Exemption    // by the operator; by prefix and service
+	Admins    []AdminState   // by address
+	Blocks    []BlockState   // by service and source
+	Services  []ServiceState // of services with something to remember, by name
 }
 
 // AdminState is an administrator's address.
@@ -96,11 +97,12 @@ type PrefixState struct {
 
 // ShareState is what is remembered about the fair share of a service.
 type ShareState struct {
-	Press Offence // connections held, each source up to its limit, against most of the capacity
-	Held  int     // likewise, at the last complete census
-	At    Instant // when that was
-	Level int     // share of a prefix; 0: there is no fair share
-	Moved Instant // when it last changed
+	Press  Offence // connections held, each source up to its limit, against most of the capacity
+	Held   int     // likewise, at the last complete census
+	At     Instant // when that was
+	Target int     // what the sources that are not exempt may hold together
+	Level  int     // share of a prefix; 0: there is no fair share
+	Moved  Instant // when it last changed
 
 	Relief int // what the service may hold where one connection each is too much; 0: it is not
 }
@@ -122,6 +124,7 @@ type SYNState struct {
 type SlowState struct {
 	FullSince Instant // an accept queue has been full without a break since; 0: none is
 	FullAt    Instant // last time one was
+	Counts    int     // of what ended, begun since then
 	LeakSince Instant // connections have been left in CLOSE_WAIT without a break since; 0: they are not
 	LeakAt    Instant // last census that found them
 	Leaked    int     // at that census

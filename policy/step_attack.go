@@ -101,7 +101,7 @@ func (st *serviceStep) update(now *Attack, a *answered) {
 		}
 	}
 	if a.moved != "" {
-		change(a.moved, a.sources, fmt.Sprintf("%d held of capacity %d", st.state.Share.Held, st.service.Capacity))
+		change(a.moved, max(1, a.sources), fmt.Sprintf("%d held of capacity %d", st.state.Share.Held, st.service.Capacity))
 	}
 	change("sources limited", len(a.raises), firstReason(a.raises))
 	change("sources blocked", len(a.blocks), firstReason(a.blocks))
@@ -145,7 +145,7 @@ func (st *serviceStep) tell(now *Attack, kind Kind, a *answered) {
 	list(a.raises)
 	if a.moved != "" {
 		list([]Event{{Kind: ShareChanged, Count: max(1, a.sources), Why: a.moved,
-			Reason: Reason{Rule: ruleCapacity, Measured: st.state.Share.Held, Threshold: st.service.Capacity, At: st.state.Share.At}}})
+			Reason: st.shareReason()}})
 	}
 	list(a.blocks)
 	list(a.drops)
@@ -154,14 +154,24 @@ func (st *serviceStep) tell(now *Attack, kind Kind, a *answered) {
 // end closes an attack.
 func (st *serviceStep) end(now Attack, why string) {
 	if why == "" {
-		why = "every source stayed quiet"
-		if now.Blocked > 0 {
-			why = "every source stayed quiet or is blocked"
-		}
+		why = now.calm()
 	}
 	now.Ended, now.EndedWall, now.EndedWhy = st.o.At, st.o.Wall, why
 	st.report(Event{Kind: AttackEnded, Attack: now.ID, Cause: now.Kind, Count: 1, Why: why})
 	st.out.Ended = append(st.out.Ended, now)
+}
+
+// calm is why an attack is over for which there is no more evidence.
+func (a *Attack) calm() string {
+	switch {
+	case a.Kind == SlowApplication:
+		return "the application takes and closes its connections again"
+	case a.Kind == SYNFlood, a.Kind == SpoofedSYNFlood:
+		return "such SYNs have ceased"
+	case a.Blocked > 0:
+		return "every source stayed quiet or is blocked"
+	}
+	return "every source stayed quiet"
 }
 
 // endAll closes every attack.
@@ -212,6 +222,9 @@ func (st *serviceStep) top() []PrefixCount {
 	var all []PrefixCount
 	for i := range st.census.Sources {
 		c := &st.census.Sources[i]
+		if c.Held == 0 {
+			continue
+		}
 		p := netip.PrefixFrom(c.Source.Addr(), min(shareBits(st.policy, c.Source.Addr().Is6()), c.Source.Bits())).Masked()
 		if n := len(all); n > 0 && all[n-1].Prefix == p {
 			all[n-1].Sources++

@@ -86,11 +86,11 @@ func (j *churnJudge) source(old *SourceState, now *SourceEndings) {
 
 // judge takes one count of what ended of a source over.
 func (j *churnJudge) judge(src *SourceState, ended int, allowed allowance) {
-	st, span := j.st, j.st.o.Endings.Span
+	st, e := j.st, &j.st.o.Endings
 	cut := min(src.Cut, ended)
 	src.Cut -= cut
 	n := min(ended-cut, j.opened)
-	rate := int(float64(n) / span.Seconds())
+	rate := int(float64(n) / e.Span.Seconds())
 	over := allowed.fresh > 0 && rate >= allowed.fresh && n >= minEvidence
 	if over {
 		src.Fast, src.Rate = min(src.Fast+1, fastCounts), rate
@@ -101,6 +101,8 @@ func (j *churnJudge) judge(src *SourceState, ended int, allowed allowance) {
 	switch {
 	case was && allowed.fresh == 0:
 		st.calm(src, Churn, &src.Churn, "the policy sets no limit any more")
+	case was && !over && st.next.Endings.Sub(src.Churn.OverAt) < st.service.Response.Lease+e.Span:
+		// It is refused: that it opens nothing is no sign of calm.
 	case was, over && src.Fast >= fastCounts:
 		at := st.next.Endings
 		ended := src.Churn.judge(at, rate, allowed.fresh, st.service.Response.Quiet)

@@ -23,7 +23,7 @@ func (st *serviceStep) decide() {
 	st.decideDrops()
 	if sh := &st.state.Share; sh.Relief > 0 && sh.At.Add(st.service.Response.Lease) > st.o.At {
 		st.out.Reliefs = append(st.out.Reliefs, Relief{Service: st.service.Name, Mode: st.service.Mode, Held: sh.Held, Counted: sh.At, Max: sh.Relief,
-			Reason: Reason{Rule: ruleCapacity, Measured: sh.Held, Threshold: st.service.Capacity, At: sh.At}})
+			Reason: st.shareReason()})
 	}
 }
 
@@ -49,7 +49,7 @@ func (st *serviceStep) decideLimit(src *SourceState) {
 	if src.Share > 0 && until > st.o.At && (l.Until == 0 || src.Share < l.Max) {
 		sh := &st.state.Share
 		l.Max, l.Since, l.Until = src.Share, sh.Press.Since, until
-		l.Reason = Reason{Rule: ruleCapacity, Measured: src.Held, Threshold: src.Share, At: src.SeenAt}
+		l.Reason = st.shareReason()
 	}
 	if l.Until != 0 {
 		l.Refuse = src.Held >= l.Max
@@ -57,7 +57,7 @@ func (st *serviceStep) decideLimit(src *SourceState) {
 	}
 	if until := src.Churn.OverAt.Add(svc.Response.Lease); src.Churn.raised() && until > st.o.At {
 		if l.Until == 0 {
-			l.Source, l.Since, l.Reason = src.Source, src.Churn.Since, st.churnReason(src)
+			l.Source, l.Since, l.Max, l.Reason = src.Source, src.Churn.Since, a.held, st.churnReason(src)
 		}
 		if !l.Refuse {
 			l.Reason = st.churnReason(src)
@@ -94,7 +94,7 @@ func (st *serviceStep) decidePrefix(p *PrefixState) {
 	}
 	if p.Share > 0 && (l.Max == 0 || p.Share < l.Max) {
 		l.Max, l.Since = p.Share, st.state.Share.Press.Since
-		l.Reason = Reason{Rule: ruleCapacity, Measured: p.Held, Threshold: p.Share, At: p.SeenAt}
+		l.Reason = st.shareReason()
 	}
 	l.Refuse, l.Close = p.Held >= l.Max, p.Held > l.Max && st.service.closes()
 	st.out.Limits = append(st.out.Limits, l)

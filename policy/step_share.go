@@ -22,7 +22,7 @@ func (st *serviceStep) share(old ShareState) {
 		*sh = ShareState{}
 		return
 	}
-	if st.census == nil || !st.o.Census.Complete {
+	if st.census == nil || !st.o.Census.Complete || old.At == st.o.Census.From {
 		return
 	}
 	sh.Held, sh.At = st.census.Held-st.overLimits(), st.o.Census.From
@@ -30,7 +30,7 @@ func (st *serviceStep) share(old ShareState) {
 	ended := sh.Press.judge(sh.At, sh.Held, max(1, capacity*pressAt/100), st.service.Response.Quiet)
 	switch {
 	case ended != "":
-		st.unshare("connections stayed " + ended)
+		st.unshare("the service has had room to spare: what it holds stayed " + ended)
 		*sh = ShareState{}
 		return
 	case !sh.Press.raised():
@@ -58,24 +58,41 @@ func (st *serviceStep) overLimits() int {
 // be enough for all if everybody uses them, so that shares settle instead of swinging.
 func (st *serviceStep) reshare() {
 	sh := &st.state.Share
-	relax := sh.At.Sub(sh.Moved) >= st.service.Response.Quiet/relaxAfter
-	target := max(1, st.service.Capacity*leastTo/100, st.service.Capacity*shareTo/100-st.exemptHeld())
+	sh.Target = max(1, st.service.Capacity*leastTo/100, st.service.Capacity*shareTo/100-st.exemptHeld())
+	// While there is room for twice as many, nobody need wait for his share to be raised.
+	relax := sh.At.Sub(sh.Moved) >= st.service.Response.Quiet/relaxAfter || sh.Held*2 <= sh.Target
 	groups := st.shareGroups()
-	counts := make([]int, len(groups))
-	for i := range groups {
-		counts[i] = groups[i].held
-	}
-	level := fairShare(counts, target, sh.Level, relax)
+	counts := st.demand(groups)
+	level := fairShare(counts, sh.Target, sh.Level, relax)
 	if level != sh.Level {
 		sh.Moved = sh.At
 		st.answer(DistributedFlood).move(sh.Level, level)
 	}
 	sh.Level = level
 	sh.Relief = 0
-	if sum := cappedSum(counts, level); sum > target && level == 1 {
-		sh.Relief = target
+	if sum := cappedSum(counts, level); sum > sh.Target && level == 1 {
+		sh.Relief = sh.Target
 	}
 	st.divide(groups, relax)
+}
+
+// demand returns what each prefix would hold if it were not for its share: at least that, where a source
+// in it is held to its part. What does not divide evenly is not room to spare.
+func (st *serviceStep) demand(groups []shareGroup) []int {
+	counts := make([]int, len(groups))
+	i, level := 0, st.state.Share.Level
+	align(st.state.Prefixes, groups, ofPrefix, func(g *shareGroup) netip.Prefix { return g.prefix }, func(was *PrefixState, g *shareGroup) {
+		if g == nil {
+			return
+		}
+		counts[i] = g.held
+		if was != nil && was.Each > 0 && slices.ContainsFunc(st.leavesOf[family(g.ipv6)][g.first:g.first+g.sources],
+			func(c prefixCount) bool { return c.held >= was.Each }) {
+			counts[i] = max(g.held, level)
+		}
+		i++
+	})
+	return counts
 }
 
 // exemptHeld returns what exempt sources hold, which the others have to do without.
@@ -173,7 +190,11 @@ func (st *serviceStep) shareOut(held []SourceState, leaves []prefixCount, each i
 func (st *serviceStep) setShares(held []SourceState) {
 	old := st.state.Sources
 	st.state.Sources = make([]SourceState, 0, max(len(old), len(held)))
+	a := st.answer(DistributedFlood)
 	align(old, held, ofSource, ofSource, func(src, share *SourceState) {
+		if share != nil && (src == nil || src.Share == 0) {
+			a.excess += max(0, share.Held-share.Share)
+		}
 		var s SourceState
 		switch {
 		case src == nil:

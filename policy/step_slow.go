@@ -25,7 +25,7 @@ func (st *serviceStep) slow(old SlowState) {
 	s := &st.state.Slow
 	full := st.queues(s)
 	st.leak(s)
-	stuck := s.FullSince != 0 && st.o.At.Sub(s.FullSince) >= st.patience() && st.normalSince(s.FullSince)
+	stuck := full != nil && st.o.At.Sub(s.FullSince) >= st.patience() && st.normalSince(s.FullSince)
 	leaking := s.LeakSince != 0 && s.LeakAt.Sub(s.LeakSince) >= leakAfter
 	if s.Raised == 0 && (stuck || leaking) {
 		s.Raised = st.o.At
@@ -72,7 +72,10 @@ func (st *serviceStep) queues(s *SlowState) *Listener {
 		s.FullAt = st.o.At
 		s.FullSince = since(s.FullSince, st.o.At, true)
 	case seen && !lasting:
-		s.FullSince = 0
+		s.FullSince, s.Counts = 0, 0
+	}
+	if e := &st.o.Endings; s.FullSince != 0 && e.Taken && st.next.Endings > st.prev.Endings && e.From >= s.FullSince {
+		s.Counts++
 	}
 	return full
 }
@@ -92,10 +95,17 @@ func (st *serviceStep) leak(s *SlowState) {
 
 // patience is how long a queue may be full.
 func (st *serviceStep) patience() time.Duration {
-	if st.limited > 0 || slices.ContainsFunc(st.state.Attacks, func(a Attack) bool { return a.Kind.bySources() }) {
+	if st.limited > 0 || st.churnUnknown() || slices.ContainsFunc(st.state.Attacks, func(a Attack) bool { return a.Kind.bySources() }) {
 		return slowBeside
 	}
 	return slowAfter
+}
+
+// churnUnknown reports whether it is not known yet that nobody opens connections too fast, which fills a
+// queue too.
+func (st *serviceStep) churnUnknown() bool {
+	limited := st.service.Rate.NewPerSource > 0 || slices.ContainsFunc(st.service.Overrides, func(o Override) bool { return o.NewPerSource > 0 })
+	return limited && st.state.Slow.Counts < fastCounts || slices.ContainsFunc(st.state.Sources, func(s SourceState) bool { return s.Fast > 0 })
 }
 
 // normalSince reports whether a census since then found the sources normal, or held to their limits.

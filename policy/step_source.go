@@ -177,6 +177,7 @@ func (st *serviceStep) calm(src *SourceState, kind Kind, f *Offence, why string)
 
 // free ends every offence of a source.
 func (st *serviceStep) free(src *SourceState, why string) {
+	src.Fast = 0
 	if src.Hold.raised() {
 		st.calm(src, ConnectionFlood, &src.Hold, why)
 	}

@@ -36,7 +36,7 @@ func (st *serviceStep) sumUp() {
 	}
 	if sh := &st.state.Share; sh.Press.raised() {
 		share.present = true
-		share.evidence = Reason{Rule: ruleCapacity, Measured: sh.Held, Threshold: st.service.Capacity, At: sh.At}
+		share.evidence = st.shareReason()
 	}
 }
 
@@ -64,6 +64,12 @@ func (st *serviceStep) prefixReason(p *PrefixState) Reason {
 func (st *serviceStep) churnReason(src *SourceState) Reason {
 	a := st.allowed(src.Source)
 	return newest(Reason{Rule: a.freshBy, Measured: src.Churn.Peak, Threshold: a.fresh, At: src.Churn.OverAt}, src.Rate)
+}
+
+// shareReason is why the capacity of the service is shared: what all sources hold, and what they may.
+func (st *serviceStep) shareReason() Reason {
+	sh := &st.state.Share
+	return Reason{Rule: ruleCapacity, Measured: sh.Held, Threshold: sh.Target, At: sh.At}
 }
 
 func newest(r Reason, now int) Reason {

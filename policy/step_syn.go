@@ -11,6 +11,10 @@ import (
 // its SYN queue and SYN cookies carry far more.
 const floodRate = 500
 
+// provenAfter is how long what ends is listened to before any SYN is dropped. Until then nobody knows
+// whose addresses are clients'.
+const provenAfter = 10 * time.Second
+
 // synFlood tells SYN floods of few addresses from spoofed ones. Their SYNs are forged or not, nobody
 // knows, so neither is evidence against anybody (P5): a flood is recognised and reported, and what its
 // addresses send beyond their rate may be dropped under pressure.
@@ -90,8 +94,7 @@ func (st *serviceStep) weigh(s *SYNState, now *SYNMeter, span time.Duration) {
 // it had to drop, or handshakes that end in a reset. A listener whose accept queue is full drops SYNs
 // too, and sends no cookies for them.
 func unanswered(prev, now *Counters, span time.Duration) bool {
-	n := rose(prev.CookiesSent, now.CookiesSent)
-	n -= min(n, 3*rose(prev.CookiesValid, now.CookiesValid))
+	n := unansweredCookies(prev, now)
 	n += rose(prev.QueueFullDrops, now.QueueFullDrops) + rose(prev.AttemptFails, now.AttemptFails)
 	return float64(n) >= failsRate*span.Seconds()
 }
@@ -132,11 +135,19 @@ func (st *serviceStep) many(s *SYNState) {
 // where it sets a rate, and never of an address that completed a handshake lately.
 func (st *serviceStep) drop(s *SYNState, now *SYNMeter) {
 	limit := st.policy.Observe.SYNPressure
-	st.pressed(s, st.service.Rate.SYNPerSource > 0 && (st.pressure >= limit || s.Dropping && st.pressure*2 >= limit))
+	pressed := st.pressure >= limit || s.Dropping && st.pressure*2 >= limit
+	st.pressed(s, pressed && st.service.Rate.SYNPerSource > 0 && st.listened())
 	s.Drops = nil
 	if s.Dropping {
 		s.Drops = now.unproven()
 	}
+}
+
+// listened reports whether it is known by now who completes handshakes: what ends was listened to for a
+// while, and a census has found who holds connections.
+func (st *serviceStep) listened() bool {
+	from := st.prev.Listening
+	return from != 0 && st.o.At.Sub(from) >= provenAfter && st.next.Census >= from
 }
 
 // unproven returns the listed sources that completed no handshake lately, sorted.
@@ -172,7 +183,7 @@ func (st *serviceStep) pressed(s *SYNState, now bool) {
 func (st *serviceStep) decideDrops() {
 	s := &st.state.SYNs
 	until := s.At.Add(st.service.Response.Lease)
-	if until <= st.o.At {
+	if until <= st.o.At || st.service.Rate.SYNPerSource == 0 {
 		return
 	}
 	exempt := newNest(st.exempt)

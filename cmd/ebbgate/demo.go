@@ -7,49 +7,52 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"syscall"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"ebbgate/internal/demo"
 )
 
-// demoJSON is the JSON form of the demo's summary. Times are seconds after the onset of the flood
-// unless the name says otherwise.
-type demoJSON struct {
-	ServedBare      int     `json:"served_without"` // requests while the flood went on and nothing answered it
-	FailedBare      int     `json:"failed_without"`
-	FirstRule       float64 `json:"first_rule"`
-	Interrupted     bool    `json:"interrupted"`
-	ServedAgain     float64 `json:"served_again"`
-	FailedBefore    int     `json:"failed_before"`
-	ServedDuring    int     `json:"served_during"`
-	FailedDuring    int     `json:"failed_during"`
-	Attempts        uint64  `json:"attempts"`
-	Refused         uint64  `json:"refused"`
-	Cut             uint64  `json:"cut"`
-	MostHeld        int     `json:"most_held"`
-	CleanAfterFlood float64 `json:"clean_after_flood"`
-	Clean           bool    `json:"clean"`
-}
-
 func demoCommand() *cobra.Command {
 	var asJSON bool
+	attack := attackKind(demo.DefaultKind)
 	c := &cobra.Command{
 		Use:   "demo",
 		Short: "Watch a real flood being stopped, in private network namespaces",
-		Long: `Play a connection flood against a small server, with this very daemon protecting it, in
+		Long: `Play an attack against a small server, with this very daemon protecting it, in
 network namespaces made for the purpose. Nothing of this host is touched and nothing is
-left behind, whatever ends the play. It takes about a minute and needs root.`,
-		Example: "  ebbgate demo\n  ebbgate demo --json",
+left behind, whatever ends the play. It takes about a minute and needs root.
+
+The kinds of attack:
+` + demo.KindsText(),
+		Example: "  ebbgate demo\n  ebbgate demo --attack churn\n  ebbgate demo --json",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return playDemo(c.Context(), c.OutOrStdout(), asJSON)
+			return playDemo(c.Context(), c.OutOrStdout(), string(attack), asJSON)
 		},
 	}
+	c.Flags().Var(&attack, "attack", "the kind of attack to play")
+	// It fails only for a flag that does not exist or has a completion already.
+	_ = c.RegisterFlagCompletionFunc("attack", cobra.FixedCompletions(demo.Kinds(), cobra.ShellCompDirectiveNoFileComp))
 	c.Flags().BoolVar(&asJSON, "json", false, "print the summary as JSON, without the timeline")
 	return c
+}
+
+// attackKind is a flag that takes one of the kinds the demo can play.
+type attackKind string
+
+func (a *attackKind) String() string { return string(*a) }
+func (a *attackKind) Type() string   { return "KIND" }
+
+func (a *attackKind) Set(name string) error {
+	if !slices.Contains(demo.Kinds(), name) {
+		return fmt.Errorf("must be one of %s", strings.Join(demo.Kinds(), ", "))
+	}
+	*a = attackKind(name)
+	return nil
 }
 
 // lastWriter calls end when nobody takes what is written any more.
@@ -66,7 +69,7 @@ func (l *lastWriter) Write(p []byte) (int, error) {
 	return n, err
 }
 
-func playDemo(ctx context.Context, w io.Writer, asJSON bool) error {
+func playDemo(ctx context.Context, w io.Writer, attack string, asJSON bool) error {
 	program, err := os.Executable()
 	if err != nil {
 		return exitWith(exitRuntime, fmt.Errorf("find this program: %w", err))
@@ -78,7 +81,7 @@ func playDemo(ctx context.Context, w io.Writer, asJSON bool) error {
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	o := demo.Options{Program: program, Out: &lastWriter{w, cancel}, Live: onTerminal(w), Color: coloured(w)}
+	o := demo.Options{Attack: attack, Program: program, Out: &lastWriter{w, cancel}, Live: onTerminal(w), Color: coloured(w)}
 	if asJSON {
 		o.Out = io.Discard
 	}
@@ -91,7 +94,5 @@ func playDemo(ctx context.Context, w io.Writer, asJSON bool) error {
 	case !asJSON:
 		return r.Print(w)
 	}
-	seconds := func(d time.Duration) float64 { return float64(d.Milliseconds()) / 1000 }
-	return writeJSON(w, demoJSON{r.Bare.Succeeded, r.Bare.Failed, seconds(r.FirstRule), r.Interrupted, seconds(r.ServedAgain), r.Lost, r.During.Succeeded, r.During.Failed,
-		r.Attempts, r.Refused, r.Cut, r.Most, seconds(r.Clean), r.Peace})
+	return writeJSON(w, demoJSONOf(r))
 }

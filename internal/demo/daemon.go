@@ -73,18 +73,14 @@ func (d *daemonProcess) status(ctx context.Context) (*control.Status, error) {
 	return d.client.Status(ctx)
 }
 
-// limits returns how many sources the daemon limits.
-func (d *daemonProcess) limits(ctx context.Context) int {
-	n := 0
-	if d.client == nil {
-		return n
-	}
-	if status, err := d.status(ctx); err == nil {
-		for _, svc := range status.Services {
-			n += svc.LimitsTotal
+// service returns what the daemon tells of its one service: nothing, if it does not answer.
+func (d *daemonProcess) service(ctx context.Context) control.Service {
+	if d.client != nil {
+		if status, err := d.status(ctx); err == nil && len(status.Services) > 0 {
+			return status.Services[0]
 		}
 	}
-	return n
+	return control.Service{}
 }
 
 // stop ends the daemon as a service manager would, and by force if that takes too long.

@@ -27,7 +27,7 @@ func script(t *testing.T, text string) string {
 func newTestStage(t *testing.T) *stage {
 	t.Helper()
 	t.Setenv("TMPDIR", t.TempDir())
-	s, err := newStage()
+	s, err := newStage(policyText{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,8 +41,8 @@ func TestDaemonStartsAnswersAndEnds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := d.limits(t.Context()); n != 0 {
-		t.Errorf("%d limits with no attack", n)
+	if s := d.service(t.Context()); s.Name != "shop" || s.LimitsTotal != 0 || len(s.Attacks) != 0 {
+		t.Errorf("with no attack the daemon tells of %+v", s)
 	}
 	if err := d.stop(); err != nil {
 		t.Error(err)
@@ -53,8 +53,8 @@ func TestDaemonStartsAnswersAndEnds(t *testing.T) {
 	if log := d.log.String(); !strings.Contains(log, "msg=ready") {
 		t.Errorf("log:\n%s", log)
 	}
-	if n := d.limits(t.Context()); n != 0 {
-		t.Errorf("%d limits of a daemon that is gone", n)
+	if s := d.service(t.Context()); s.Name != "" {
+		t.Errorf("a daemon that is gone tells of %+v", s)
 	}
 	if err := d.stop(); err != nil {
 		t.Errorf("a second stop: %v", err)
@@ -64,7 +64,7 @@ func TestDaemonStartsAnswersAndEnds(t *testing.T) {
 func TestDaemonThatEndsAtOnce(t *testing.T) {
 	l := nstest.Lab(t)
 	p := &play{Options: Options{Program: program(t), Out: io.Discard}, lab: l, stage: newTestStage(t), daemon: &daemonProcess{}}
-	p.line = newTimeline(p.Options, time.Now())
+	p.line = newTimeline(p.Options, connectionFlood(), time.Now())
 	if err := os.WriteFile(p.stage.policy(), []byte("mode = 1\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}

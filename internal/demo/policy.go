@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 const (
@@ -13,36 +14,59 @@ const (
 	perSource   = 100
 )
 
-// policyText is the daemon's policy. The quiet time is short, so that the end is part of the play.
-const policyText = `mode = "enforce"
+// policyText is what the policy of a play says beyond what all say.
+type policyText struct {
+	capacity     bool // the server's capacity
+	newPerSource int  // a second; 0: no limit
+	synPerSource int  // likewise
+	synPressure  int  // SYNs a second; 0: the default
+	blockAfter   string
+	blockFor     string
+}
 
-[control]
-socket     = %q
-view_group = ""
-
-[[service]]
-name  = "shop"
-ports = [%d]
-
-  [service.connections]
-  per_source = %d
-
-  [service.response]
-  lease = "6s"
-  quiet = "8s"
-`
+// write writes the daemon's policy. The quiet time is short, so that the end is part of the play,
+// and blocks are part of it only where the play tells of them.
+func (t policyText) write(socket string) string {
+	var b strings.Builder
+	say := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	say("mode = \"enforce\"\n")
+	say("[control]\nsocket     = %q\nview_group = \"\"\n", socket)
+	if t.synPressure > 0 {
+		say("[observe]\nsyn_pressure = \"%d/s\"\n", t.synPressure)
+	}
+	say("[[service]]\nname  = \"shop\"\nports = [%d]", servicePort)
+	if t.capacity {
+		say("capacity = %d", capacity)
+	}
+	say("\n  [service.connections]\n  per_source = %d\n", perSource)
+	if t.newPerSource > 0 || t.synPerSource > 0 {
+		say("  [service.rate]")
+	}
+	if t.newPerSource > 0 {
+		say("  new_per_source = \"%d/s\"\n", t.newPerSource)
+	}
+	if t.synPerSource > 0 {
+		say("  syn_per_source = \"%d/s\"\n", t.synPerSource)
+	}
+	say("  [service.response]\n  lease = \"6s\"\n  quiet = \"8s\"")
+	if t.blockAfter == "" {
+		say("  block_after = \"0s\"")
+	} else {
+		say("  block_after = %q\n  block_for   = [%q]", t.blockAfter, t.blockFor)
+	}
+	return b.String()
+}
 
 // stage is a directory with the policy and the daemon's socket.
 type stage struct{ dir string }
 
-func newStage() (*stage, error) {
+func newStage(t policyText) (*stage, error) {
 	dir, err := os.MkdirTemp("", "ebbgate-demo-")
 	if err != nil {
 		return nil, fmt.Errorf("make directory for the daemon's policy: %w", err)
 	}
 	s := &stage{dir: dir}
-	text := fmt.Sprintf(policyText, s.socket(), servicePort, perSource)
-	if err := os.WriteFile(s.policy(), []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(s.policy(), []byte(t.write(s.socket())), 0o600); err != nil {
 		return nil, errors.Join(fmt.Errorf("write the daemon's policy: %w", err), s.remove())
 	}
 	return s, nil

@@ -10,9 +10,15 @@ import (
 	"ebbgate/policy"
 )
 
-func TestStageHoldsAGoodPolicy(t *testing.T) {
+func TestStagesHoldGoodPolicies(t *testing.T) {
+	for _, k := range kinds() {
+		t.Run(k.name, func(t *testing.T) { checkPolicy(t, k) })
+	}
+}
+
+func checkPolicy(t *testing.T, k kind) {
 	t.Setenv("TMPDIR", t.TempDir())
-	s, err := newStage()
+	s, err := newStage(k.policy)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,6 +47,15 @@ func TestStageHoldsAGoodPolicy(t *testing.T) {
 	if svc.Response.Quiet+svc.Response.Lease > cleanTime {
 		t.Errorf("quiet time %v and lease %v end after the play has waited %v", svc.Response.Quiet, svc.Response.Lease, cleanTime)
 	}
+	if k.policy.capacity != (svc.Capacity == capacity) || svc.Rate.NewPerSource != k.policy.newPerSource || svc.Rate.SYNPerSource != k.policy.synPerSource ||
+		k.policy.synPressure > 0 && p.Observe.SYNPressure != k.policy.synPressure {
+		t.Errorf("policy %+v, want what the kind says: %+v", p, k.policy)
+	}
+	if blocks := svc.Response.BlockAfter > 0; blocks != (k.policy.blockAfter != "") {
+		t.Errorf("blocks after %v", svc.Response.BlockAfter)
+	} else if blocks && (svc.Response.BlockAfter > floodTime/2 || len(svc.Response.BlockFor) != 1 || svc.Response.BlockFor[0]+svc.Response.Lease > cleanTime) {
+		t.Errorf("blocks after %v for %v: they do not begin and end within the play", svc.Response.BlockAfter, svc.Response.BlockFor)
+	}
 	if len(p.Warnings()) != 0 {
 		t.Errorf("warnings %q", p.Warnings())
 	}
@@ -49,7 +64,7 @@ func TestStageHoldsAGoodPolicy(t *testing.T) {
 func TestStageIsPrivateAndGoesWhole(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("TMPDIR", dir)
-	s, err := newStage()
+	s, err := newStage(policyText{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +90,7 @@ func TestStageIsPrivateAndGoesWhole(t *testing.T) {
 
 func TestStageThatCannotBeMadeIsAnError(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir()+"/missing")
-	if _, err := newStage(); err == nil || !strings.HasPrefix(err.Error(), "make directory for the daemon's policy: ") {
+	if _, err := newStage(policyText{}); err == nil || !strings.HasPrefix(err.Error(), "make directory for the daemon's policy: ") {
 		t.Errorf("error %v", err)
 	}
 }

@@ -1,89 +1,92 @@
 package demo
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"io"
+	"slices"
 	"time"
 
+	"ebbgate/control"
 	"ebbgate/internal/lab"
 )
 
-// Result is what the play measured. Durations count from the onset of the flood unless said
-// otherwise.
+// Result is what the play measured. Durations count from the onset of the attack unless said
+// otherwise. What a kind of attack has nothing of is zero.
 type Result struct {
-	Bare   lab.Span // requests while the flood went on and nothing answered it
-	During lab.Span // requests after recovery while it went on against ebbgate
+	Bare   lab.Span // requests while the attack went on and nothing answered it
+	During lab.Span // requests after recovery while it went on against ebbgate; all, where ebbgate has no cure
 
-	FirstRule   time.Duration // until our table was in the kernel
+	Recognised time.Duration // until the daemon told of an attack of the kind that was played
+	Others     []string      // other kinds it told of meanwhile
+	Evidence   string        // by which it recognised the kind, in its words
+	Why        string        // what it is and what would help, in its words
+
+	Ruled       bool          // our table was in the kernel
+	FirstRule   time.Duration // until it was
 	Interrupted bool          // at least one request failed
 	ServedAgain time.Duration // until the first request after which none failed for a second
 	Lost        int           // requests that failed until then
 
-	Attempts uint64 // connections the attackers tried to open
-	Refused  uint64 // of these, refused at once
-	Cut      uint64 // connections of theirs that were closed
-	Most     int    // connections one attacking source held at the end of the flood
+	Attempts  uint64 // connections the attackers tried to open
+	Refused   uint64 // of these, refused at once
+	Completed uint64 // of these, established; of churn only
+	Cut       uint64 // connections of theirs that were closed
+	SYNs      uint64 // they sent in the name of others
+	Most      int    // connections one attacking source held at the end of the attack
 
-	Clean time.Duration // from the end of the flood until the table was gone
-	Peace bool          // the table was gone when the play ended
+	HeldAtEnd   int    // connections the server held at the end of the attack
+	MostWaiting int    // connections that waited to be accepted
+	CookiesSent uint64 // by the kernel
+	MostTracked int    // conntrack entries
 
+	MostLimited           int    // sources limited or blocked at once
+	ShareLeast, ShareMost int    // connections the fair share last allowed a source or prefix
+	Blocks                uint64 // sources blocked
+	SYNsDropped           uint64 // of sources beyond their rate
+
+	Clean time.Duration // from the end of the attack until nothing was left of it
+	Peace bool          // nothing was left of it when the play ended
+
+	kind                     kind
 	onset, floodEnd, cleanAt time.Time
+	recognised               []recognition // not announced yet
 }
 
-// measure fills in what can be said only at the end.
-func (p *play) measure(ctx context.Context) error {
-	r := &p.result
-	spans := p.table.Presences()
-	if len(spans) == 0 {
-		return errors.New("no rule was seen in the kernel; the daemon's log:\n" + p.daemon.log.String())
-	}
-	r.FirstRule = spans[0].Seen.Sub(r.onset)
-	recovered := r.onset
-	if _, r.Interrupted = p.clients.FirstFailure(r.onset); r.Interrupted {
-		at, ok := p.servedAgain()
-		if !ok {
-			return errors.New("the clients were not served again; the daemon's log:\n" + p.daemon.log.String())
+// Kind returns the kind of attack that was played.
+func (r *Result) Kind() string { return r.kind.name }
+
+// recognition is when the daemon first told of a kind of attack.
+type recognition struct {
+	kind string
+	at   time.Time
+}
+
+// hear takes in what the daemon tells of the service in the middle of the attack.
+func (r *Result) hear(s control.Service, now time.Time) {
+	for _, a := range s.Attacks {
+		name := string(a.Kind)
+		switch {
+		case name == r.kind.name:
+			r.Evidence, r.Why = a.Evidence, a.Why
+			if r.Recognised > 0 {
+				continue
+			}
+			r.Recognised = now.Sub(r.onset)
+		case slices.Contains(r.Others, name):
+			continue
+		default:
+			r.Others = append(r.Others, name)
 		}
-		recovered = at
-		r.ServedAgain = at.Sub(r.onset)
+		r.recognised = append(r.recognised, recognition{name, now})
 	}
-	r.Lost = p.clients.Span(r.onset, recovered).Failed
-	r.During = p.clients.Span(recovered, r.floodEnd)
-	if !r.cleanAt.IsZero() {
-		r.Clean = r.cleanAt.Sub(r.floodEnd)
+	r.MostLimited = max(r.MostLimited, s.LimitsTotal+s.BlocksTotal)
+	if s.Share != nil {
+		r.ShareLeast, r.ShareMost = s.Share.Least, s.Share.Limit
 	}
-	r.Peace = !p.table.Present()
-	return ctx.Err()
+	r.Blocks, r.SYNsDropped = max(r.Blocks, s.BlockedSources), max(r.SYNsDropped, s.DroppedPackets)
 }
 
-// Print writes the closing summary, in lines of at most 100 columns.
-func (r *Result) Print(w io.Writer) error {
-	again := "never interrupted"
-	if r.Interrupted {
-		again = fmt.Sprintf("%.2f s after onset; %d requests failed before", r.ServedAgain.Seconds(), r.Lost)
-	}
-	clean := "not within the play"
-	if r.Peace {
-		clean = fmt.Sprintf("%.1f s after the flood ended (quiet time 8 s): no table, nothing limited", r.Clean.Seconds())
-	}
-	_, err := fmt.Fprintf(w, `
-without ebbgate            %s
-first rule in the kernel   %.2f s after onset
-clients served again       %s
-with ebbgate               %s
-the attackers              %d tries, %d refused, %d cut, at most %d left to a source
-machine clean              %s
-`, spanText(r.Bare), r.FirstRule.Seconds(), again, spanText(r.During), r.Attempts, r.Refused, r.Cut, r.Most, clean)
-	return err
-}
-
-func spanText(s lab.Span) string {
-	done := s.Succeeded + s.Failed
-	if done == 0 || s.Succeeded == 0 {
-		return fmt.Sprintf("none of %d requests served", done)
-	}
-	return fmt.Sprintf("%d of %d requests served (%.1f %%), half in %v, 95 %% in %v",
-		s.Succeeded, done, 100*float64(s.Succeeded)/float64(done), s.P50.Round(100*time.Microsecond), s.P95.Round(100*time.Microsecond))
+// news returns the kinds that were recognised since the last call.
+func (r *Result) news() []recognition {
+	news := r.recognised
+	r.recognised = nil
+	return news
 }

@@ -10,13 +10,14 @@ import (
 	"ebbgate/internal/lab"
 )
 
-// stopped is the result of a play in which all went well.
+// stopped is the result of a play of a connection flood in which all went well.
 func stopped() Result {
 	return Result{
-		Bare:      lab.Span{Attempted: 350, Succeeded: 41, Failed: 309, P50: 1234567 * time.Nanosecond, P95: 812 * time.Millisecond},
-		During:    lab.Span{Attempted: 981, Succeeded: 980, Failed: 1, P50: 612 * time.Microsecond, P95: 2049 * time.Microsecond},
-		FirstRule: 214 * time.Millisecond, Interrupted: true, ServedAgain: 1337 * time.Millisecond, Lost: 12,
+		Bare:       lab.Span{Attempted: 350, Succeeded: 41, Failed: 309, P50: 1234567 * time.Nanosecond, P95: 812 * time.Millisecond},
+		During:     lab.Span{Attempted: 981, Succeeded: 980, Failed: 1, P50: 612 * time.Microsecond, P95: 2049 * time.Microsecond},
+		Recognised: 250 * time.Millisecond, Ruled: true, FirstRule: 214 * time.Millisecond, Interrupted: true, ServedAgain: 1337 * time.Millisecond, Lost: 12,
 		Attempts: 81234, Refused: 77001, Cut: 3100, Most: 100, Clean: 8421 * time.Millisecond, Peace: true,
+		kind: connectionFlood(),
 	}
 }
 

@@ -21,54 +21,54 @@ const (
 type sample struct {
 	at     time.Time
 	served int // legitimate requests answered, per second
-	held   int // connections the server holds
-	limits int // sources limited
+	load   int // what the kind shows of the attack
+	limits int // sources limited or blocked
 }
 
 // timeline writes samples and what happened between them, a line each.
 type timeline struct {
 	Options
+	kind    kind
 	started time.Time
 	notes   []string // said since the last sample
 }
 
-func newTimeline(o Options, started time.Time) *timeline {
-	return &timeline{Options: o, started: started}
+func newTimeline(o Options, k kind, started time.Time) *timeline {
+	return &timeline{Options: o, kind: k, started: started}
 }
 
 // header says what is about to be seen.
 func (t *timeline) header() {
-	fmt.Fprintf(t.Out, `A server that holds %d connections, 20 clients making %d requests a second, and attackers, each
-in a network namespace of its own. First the flood alone, then with ebbgate, whose policy allows
-%d connections a source. Nothing of this host is touched; Ctrl-C ends it and leaves nothing.
-
-`, capacity, requestRate, perSource)
-	title := fmt.Sprintf("%6s  %-*s  %-*s  %s", "time", barWidth+4, "legitimate requests served/s", barWidth+5, "connections held", "limited sources")
+	end := "Nothing of this host is touched; Ctrl-C ends it and leaves nothing."
+	fmt.Fprintf(t.Out, "%s\n\n", strings.Join(wrap(t.kind.scene+" "+end, proseWidth), "\n"))
+	l := t.kind.load
+	title := fmt.Sprintf("%6s  %-*s  %-*s  %s", "time", barWidth+4, "legitimate requests served/s", barWidth+1+l.digits, l.title, "limited sources")
 	fmt.Fprintln(t.Out, t.paint(bold, title))
 }
 
 // say adds a remark, written with the next sample.
 func (t *timeline) say(what string) { t.notes = append(t.notes, what) }
 
-// add writes one sample. A server that is nearly full, or clients that get nothing, show in red.
+// add writes one sample. A load that is nearly full, or clients that get nothing, show in red.
 func (t *timeline) add(s sample) {
 	for _, n := range t.notes {
 		fmt.Fprintln(t.Out, t.paint(bold, fmt.Sprintf("%6s  -- %s", "", n)))
 	}
 	t.notes = nil
-	served, held := green, green
+	l := t.kind.load
+	served, load := green, green
 	if s.served < requestRate/2 {
 		served = red
 	}
-	if s.held >= capacity*9/10 {
-		held = red
+	if s.load >= l.full*9/10 {
+		load = red
 	}
 	limits := ""
 	if s.limits > 0 {
 		limits = fmt.Sprintf("%d", s.limits)
 	}
-	line := fmt.Sprintf("%5.1fs  %3d %s  %4d %s  %s", s.at.Sub(t.started).Seconds(),
-		s.served, t.bar(served, s.served, requestRate), s.held, t.bar(held, s.held, capacity), limits)
+	line := fmt.Sprintf("%5.1fs  %3d %s  %*d %s  %s", s.at.Sub(t.started).Seconds(),
+		s.served, t.bar(served, s.served, requestRate), l.digits, s.load, t.bar(load, s.load, l.full), limits)
 	fmt.Fprintln(t.Out, strings.TrimRight(line, " "))
 }
 

@@ -39,10 +39,10 @@ func playedTimeline(o Options) string {
 	var out strings.Builder
 	o.Out = &out
 	started := time.Date(2026, 3, 14, 3, 2, 10, 0, time.UTC)
-	line := newTimeline(o, started)
+	line := newTimeline(o, connectionFlood(), started)
 	line.header()
 	add := func(after time.Duration, served, held, limits int) {
-		line.add(sample{at: started.Add(after), served: served, held: held, limits: limits})
+		line.add(sample{at: started.Add(after), served: served, load: held, limits: limits})
 	}
 	add(500*time.Millisecond, 50, 0, 0)
 	line.say("a flood begins")

@@ -43,7 +43,7 @@ func TestFloodIsStopped(t *testing.T) {
 			s.awaitLimited(perSource, server, flood)
 			status := d.awaitStatus("all sources are limited", limiting(tt.sources))
 			checkAttack(t, status, tt.sources)
-			t.Logf("the service held %d connections at the peak", status.Services[0].Attack.PeakHeld)
+			t.Logf("the service held %d connections at the peak", status.Services[0].Attacks[0].PeakHeld)
 			s.checkClients(clients, time.Now().Add(-3*time.Second))
 
 			over := time.Now()
@@ -95,10 +95,10 @@ func (s *stage) measureOnset(clients *lab.Clients, onset time.Time) {
 func checkAttack(t *testing.T, status *control.Status, sources int) {
 	t.Helper()
 	shop := status.Services[0]
-	if status.State != control.StateAttack || shop.Attack == nil {
-		t.Fatalf("state %q, attack %+v", status.State, shop.Attack)
+	if status.State != control.StateAttack || len(shop.Attacks) == 0 {
+		t.Fatalf("state %q, attacks %+v", status.State, shop.Attacks)
 	}
-	if a := shop.Attack; a.Kind != "connection-flood" || a.FirstRule.IsZero() || a.PeakSources < sources || a.PeakHeld < perSource {
+	if a := shop.Attacks[0]; a.Kind != "connection-flood" || a.FirstRule.IsZero() || a.PeakSources < sources || a.PeakHeld < perSource {
 		t.Errorf("attack %+v", a)
 	}
 	if !status.Table.Present || !status.Table.Owned || status.Table.Conntrack != control.ConntrackOurs {
@@ -145,8 +145,8 @@ func (s *stage) checkPeace(d *daemon, clients *lab.Clients) {
 		s.t.Errorf("the conntrack table grows in peace: %d entries, then %d", before, after)
 	}
 	status := d.status()
-	if shop := status.Services[0]; status.State != control.StatePeace || shop.Attack != nil || shop.LimitsTotal != 0 || status.Table.Present {
-		s.t.Errorf("state %q, attack %+v, %d limits, table %+v", status.State, shop.Attack, shop.LimitsTotal, status.Table)
+	if shop := status.Services[0]; status.State != control.StatePeace || len(shop.Attacks) > 0 || shop.LimitsTotal != 0 || status.Table.Present {
+		s.t.Errorf("state %q, attack %+v, %d limits, table %+v", status.State, shop.Attacks, shop.LimitsTotal, status.Table)
 	}
 	if err := healthy(status); err != nil {
 		s.t.Error(err)

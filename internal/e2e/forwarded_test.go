@@ -78,8 +78,8 @@ func TestForwardedFlood(t *testing.T) {
 			}
 			s.served(clients, 50)
 			d.awaitStatus("peace again", func(status *control.Status) error {
-				if shop := status.Services[0]; status.State != control.StatePeace || shop.Attack != nil || shop.LimitsTotal != 0 {
-					return fmt.Errorf("state %q, attack %+v, %d limits", status.State, shop.Attack, shop.LimitsTotal)
+				if shop := status.Services[0]; status.State != control.StatePeace || len(shop.Attacks) > 0 || shop.LimitsTotal != 0 {
+					return fmt.Errorf("state %q, attack %+v, %d limits", status.State, shop.Attacks, shop.LimitsTotal)
 				}
 				return healthy(status)
 			})
@@ -97,8 +97,8 @@ func TestForwardedLeavesTheHostAlone(t *testing.T) {
 	await(t, 20*time.Second, "the flood is in", moreThan(2*perSource, server))
 	remains(t, 2*time.Second, "indifference", func() error {
 		status := d.status()
-		if shop := status.Services[0]; shop.Held != 0 || shop.Attack != nil || status.Table.Present || len(s.table.Presences()) != 0 {
-			return fmt.Errorf("%d held, attack %+v, table %+v", shop.Held, shop.Attack, status.Table)
+		if shop := status.Services[0]; shop.Held != 0 || len(shop.Attacks) > 0 || status.Table.Present || len(s.table.Presences()) != 0 {
+			return fmt.Errorf("%d held, attack %+v, table %+v", shop.Held, shop.Attacks, status.Table)
 		}
 		return healthy(status)
 	})
@@ -126,8 +126,8 @@ func (s *stage) container() *lab.Server {
 func checkForwardedAttack(t *testing.T, status *control.Status) {
 	t.Helper()
 	shop := status.Services[0]
-	if a := shop.Attack; status.State != control.StateAttack || a == nil || a.Kind != "connection-flood" || a.PeakHeld < perSource {
-		t.Fatalf("state %q, attack %+v", status.State, shop.Attack)
+	if a := shop.Attacks; status.State != control.StateAttack || len(a) != 1 || a[0].Kind != "connection-flood" || a[0].PeakHeld < perSource {
+		t.Fatalf("state %q, attacks %+v", status.State, shop.Attacks)
 	}
 	for _, l := range shop.Limits {
 		if l.Measured < perSource || l.Rule != "connections.per_source" || !attacking(l.Source) {

@@ -42,8 +42,8 @@ func TestShadowReportsAndTouchesNothing(t *testing.T) {
 		}
 		return nil
 	})
-	if n := status.Services[0].ClosedConnections; n != 0 {
-		t.Errorf("%d connections closed", n)
+	if n := status.Services[0].ClosedConnections; n < total-8*perSource {
+		t.Errorf("%d connections would have been closed, want %d at least", n, total-8*perSource)
 	}
 	if status.Table.Conntrack != control.ConntrackOff {
 		t.Errorf("conntrack is %q", status.Table.Conntrack)

@@ -12,6 +12,10 @@
 // namespaces are anonymous. They are held by threads, processes and descriptors of this process
 // only, so the kernel removes them, their links and their rules when it ends, SIGKILL included.
 //
+// What attacks the victim: Hoard (connections that are held, of few sources or of many), Churn
+// (connections closed as soon as they are established), and Spoof (SYNs, in the name of few addresses
+// or of more than can be real). What looks like an attack and is none: Server.Stall and Server.Leak.
+//
 // The package needs root (CAP_SYS_ADMIN, CAP_NET_ADMIN, and CAP_NET_RAW for Spoof) and no external
 // program. It makes namespaces and acts inside them. It touches no link, address, route, rule or
 // sysctl of the namespace it was started in, writes no file outside /proc/sys/net of its own

@@ -19,12 +19,13 @@ type gate struct {
 	server *Server
 	at     net.Addr
 	file   *os.File
+	pause  time.Duration // before each connection is taken
 	done   chan struct{}
 	once   sync.Once
 }
 
-func newGate(s *Server, at netip.AddrPort, f *os.File) *gate {
-	return &gate{server: s, at: net.TCPAddrFromAddrPort(at), file: f, done: make(chan struct{})}
+func newGate(s *Server, at netip.AddrPort, f *os.File, pause time.Duration) *gate {
+	return &gate{server: s, at: net.TCPAddrFromAddrPort(at), file: f, pause: pause, done: make(chan struct{})}
 }
 
 func closeAll(gates []*gate) {
@@ -44,6 +45,10 @@ func (g *gate) Accept() (net.Conn, error) {
 		case <-g.done:
 			return nil, net.ErrClosed
 		}
+		if err := g.linger(); err != nil {
+			<-g.server.slots
+			return nil, err
+		}
 		c, err := g.take()
 		if err == nil {
 			return c, nil
@@ -55,6 +60,42 @@ func (g *gate) Accept() (net.Conn, error) {
 			return nil, err
 		}
 	}
+}
+
+// linger lets the time pass that the server takes over a connection, and that of a Stall.
+func (g *gate) linger() error {
+	if g.pause > 0 {
+		timer := time.NewTimer(g.pause)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-g.done:
+			return net.ErrClosed
+		}
+	}
+	select {
+	case <-g.server.stall.over():
+		return nil
+	case <-g.done:
+		return net.ErrClosed
+	}
+}
+
+// waiting returns how many connections wait in the accept queue: what tcp_get_info of the kernel's
+// net/ipv4/tcp.c puts into tcpi_unacked of a listening socket. None once the gate is closed.
+func (g *gate) waiting() int {
+	raw, err := g.file.SyscallConn()
+	if err != nil {
+		return 0
+	}
+	n := 0
+	// An error of Control means that the gate was closed meanwhile.
+	_ = raw.Control(func(fd uintptr) {
+		if info, err := unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO); err == nil {
+			n = int(info.Unacked)
+		}
+	})
+	return n
 }
 
 // await returns when the accept queue is not empty.
@@ -116,7 +157,7 @@ type stream interface {
 	SetWriteDeadline(time.Time) error
 }
 
-// slotConn is an accepted connection. Closing it gives back its slot, once.
+// slotConn is an accepted connection. Closing it gives back its slot, once, unless the server leaks.
 type slotConn struct {
 	stream
 	server *Server
@@ -147,10 +188,19 @@ func (c *slotConn) note(err error) error {
 func (c *slotConn) Close() error {
 	err := net.ErrClosed
 	c.closed.Do(func() {
-		err = c.stream.Close()
-		c.server.holders.add(c.remote.Addr(), -1)
-		<-c.server.slots
+		err = nil
+		if !c.server.leaks.keep(c) {
+			err = c.free()
+		}
 	})
+	return err
+}
+
+// free closes the socket and gives back the slot.
+func (c *slotConn) free() error {
+	err := c.stream.Close()
+	c.server.holders.add(c.remote.Addr(), -1)
+	<-c.server.slots
 	return err
 }
 

@@ -57,6 +57,7 @@ func PartialRequest() []byte { return []byte("GET / HTTP/1.1\r\nHost: lab\r\nX-W
 // refused or closed. One thread does it all with non-blocking sockets.
 type Hoard struct {
 	config HoardConfig
+	brief  *brief // nil: connections are held
 	epoll  int
 	slots  []hoardSlot
 	vacant chan int32 // slots without a connection, longest vacant first; room for all of them
@@ -83,28 +84,36 @@ type HoardCounts struct {
 
 // StartHoard starts the flood from inside n.
 func StartHoard(ctx context.Context, n *Namespace, c HoardConfig) (*Hoard, error) {
-	size, err := c.complete()
+	h, err := startHoard(ctx, n, c, nil)
 	if err != nil {
 		return nil, fmt.Errorf("start the hoard: %w", err)
 	}
-	release, err := n.files.take(size+1, "start the hoard")
+	return h, nil
+}
+
+func startHoard(ctx context.Context, n *Namespace, c HoardConfig, b *brief) (*Hoard, error) {
+	size, err := c.complete()
 	if err != nil {
 		return nil, err
 	}
-	h, err := newHoard(c, size)
-	if err == nil {
-		h.task, err = n.startTask(ctx, func(ctx context.Context) error {
-			defer release()
-			defer h.closeAll()
-			return n.inside(func() error { return h.loop(ctx) })
-		})
-	}
+	release, err := n.files.take(size+1, "open connections")
 	if err != nil {
-		if h != nil {
-			unix.Close(h.epoll)
-		}
+		return nil, err
+	}
+	h, err := newHoard(c, size, b)
+	if err != nil {
 		release()
-		return nil, fmt.Errorf("start the hoard: %w", err)
+		return nil, err
+	}
+	h.task, err = n.startTask(ctx, func(ctx context.Context) error {
+		defer release()
+		defer h.closeAll()
+		return n.inside(func() error { return h.loop(ctx) })
+	})
+	if err != nil {
+		unix.Close(h.epoll)
+		release()
+		return nil, err
 	}
 	return h, nil
 }
@@ -142,12 +151,12 @@ func (c *HoardConfig) complete() (size int, err error) {
 	return size, nil
 }
 
-func newHoard(c HoardConfig, size int) (*Hoard, error) {
+func newHoard(c HoardConfig, size int, b *brief) (*Hoard, error) {
 	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
 		return nil, fmt.Errorf("create an epoll descriptor: %w", err)
 	}
-	h := &Hoard{config: c, epoll: epoll, slots: make([]hoardSlot, size), vacant: make(chan int32, size)}
+	h := &Hoard{config: c, brief: b, epoll: epoll, slots: make([]hoardSlot, size), vacant: make(chan int32, size)}
 	for i := range h.slots {
 		h.slots[i] = hoardSlot{fd: -1, source: c.Sources[i%len(c.Sources)]}
 		h.vacant <- int32(i)

@@ -19,7 +19,8 @@ const (
 	sweepEvery = 100 * time.Millisecond
 )
 
-// hoardSlot is one place for a connection. Its source never changes, so PerSource holds by itself.
+// hoardSlot is one place for a connection. Its source never changes while connections are held, so
+// PerSource holds by itself.
 type hoardSlot struct {
 	fd          int // -1: vacant
 	source      netip.Addr
@@ -34,7 +35,7 @@ func (h *Hoard) loop(ctx context.Context) error {
 	swept := time.Now()
 	for ctx.Err() == nil {
 		wait := idleWait
-		if len(h.vacant) > 0 {
+		if h.wanted() > 0 {
 			wait = busyWait
 		}
 		n, err := unix.EpollWait(h.epoll, events, int(wait/time.Millisecond))
@@ -45,7 +46,7 @@ func (h *Hoard) loop(ctx context.Context) error {
 			h.handle(e.Fd, e.Events)
 		}
 		now := time.Now()
-		for range h.pace.due(now, len(h.vacant)) {
+		for range h.pace.due(now, h.wanted()) {
 			h.open(<-h.vacant, now)
 		}
 		if now.Sub(swept) >= sweepEvery {
@@ -56,10 +57,21 @@ func (h *Hoard) loop(ctx context.Context) error {
 	return nil
 }
 
+// wanted returns how many connections may be begun now.
+func (h *Hoard) wanted() int {
+	if h.brief != nil && h.brief.most > 0 {
+		return int(min(uint64(len(h.vacant)), h.brief.most-h.attempts.Load()))
+	}
+	return len(h.vacant)
+}
+
 // open begins one connection.
 func (h *Hoard) open(i int32, now time.Time) {
-	h.attempts.Add(1)
 	s := &h.slots[i]
+	if h.brief != nil {
+		s.source = h.config.Sources[h.attempts.Load()%uint64(len(h.config.Sources))]
+	}
+	h.attempts.Add(1)
 	fd, err := startConnect(s.source, h.config.Target)
 	if err != nil {
 		h.fail(err)
@@ -98,6 +110,11 @@ func (h *Hoard) handle(i int32, events uint32) {
 	s.established = true
 	h.connecting.Add(-1)
 	h.held.Add(1)
+	if h.brief != nil {
+		h.brief.completed.Add(1)
+		h.vacate(i)
+		return
+	}
 	h.settle(i)
 }
 

@@ -16,6 +16,7 @@ const (
 	defaultBacklog     = 511 // as nginx
 	defaultIdleTimeout = 2 * time.Minute
 	mostListeners      = 16
+	mostAcceptTime     = time.Second
 )
 
 // ServerConfig describes a Server.
@@ -30,6 +31,10 @@ type ServerConfig struct {
 	// Backlog is the length of each accept queue; 0 means 511. The kernel adds one and cuts at
 	// net.core.somaxconn.
 	Backlog int
+	// AcceptTime is how long the server takes over each connection before it accepts the next one
+	// of the same listener, as one does that shakes hands (TLS) or forks in between; at most a
+	// second. 0: no time. It bounds how many new connections a second the server can stand.
+	AcceptTime time.Duration
 	// IdleTimeout is how long a connection that sends nothing, or never completes a request,
 	// keeps its slot; 0 means two minutes.
 	IdleTimeout time.Duration
@@ -44,12 +49,16 @@ type Server struct {
 	served   atomic.Uint64
 	aborted  atomic.Uint64
 	accepted atomic.Uint64
+	stall    stall
+	leaks    leaks
+	gates    []*gate
 	task     *task
 }
 
 // ServerCounts are a Server's gauges and counters at one moment.
 type ServerCounts struct {
-	Held     int    // accepted connections that hold a slot now
+	Held     int    // accepted connections that hold a slot now, leaked ones too
+	Leaked   int    // of these, those the server has forgotten to close; see Leak
 	Accepted uint64 // connections accepted since the start
 	Served   uint64 // requests answered in full
 	Aborted  uint64 // connections cut: by the peer's reset, or destroyed under the server
@@ -65,15 +74,15 @@ func StartServer(ctx context.Context, n *Namespace, c ServerConfig) (*Server, er
 		return nil, err
 	}
 	s := &Server{slots: make(chan struct{}, c.Capacity), holders: holders{held: make(map[netip.Addr]int)}}
-	gates, err := s.open(n, c)
+	s.gates, err = s.open(n, c)
 	if err == nil {
 		s.task, err = n.startTask(ctx, func(ctx context.Context) error {
 			defer release()
-			return s.serve(ctx, gates, c.IdleTimeout)
+			return s.serve(ctx, c.IdleTimeout)
 		})
 	}
 	if err != nil {
-		closeAll(gates)
+		closeAll(s.gates)
 		release()
 		return nil, fmt.Errorf("start the server: %w", err)
 	}
@@ -95,6 +104,9 @@ func (c *ServerConfig) complete() error {
 	if c.Backlog < 0 || c.IdleTimeout < 0 {
 		return fmt.Errorf("backlog %d and idle time-out %s must not be negative", c.Backlog, c.IdleTimeout)
 	}
+	if c.AcceptTime < 0 || c.AcceptTime > mostAcceptTime {
+		return fmt.Errorf("accept time %s: 0 to %s is allowed", c.AcceptTime, mostAcceptTime)
+	}
 	if c.Backlog == 0 {
 		c.Backlog = defaultBacklog
 	}
@@ -112,7 +124,7 @@ func (s *Server) open(n *Namespace, c ServerConfig) (gates []*gate, err error) {
 			if err != nil {
 				return err
 			}
-			gates = append(gates, newGate(s, at, f))
+			gates = append(gates, newGate(s, at, f, c.AcceptTime))
 		}
 		return nil
 	})
@@ -120,23 +132,24 @@ func (s *Server) open(n *Namespace, c ServerConfig) (gates []*gate, err error) {
 }
 
 // serve runs until ctx ends, then closes every connection.
-func (s *Server) serve(ctx context.Context, gates []*gate, idle time.Duration) error {
+func (s *Server) serve(ctx context.Context, idle time.Duration) error {
 	h := &http.Server{
 		Handler:           http.HandlerFunc(s.answer),
 		ReadHeaderTimeout: idle,
 		IdleTimeout:       idle,
 		ErrorLog:          log.New(io.Discard, "", 0), // floods would fill it; Aborted counts
 	}
-	ended := make(chan error, len(gates))
-	for _, g := range gates {
+	ended := make(chan error, len(s.gates))
+	for _, g := range s.gates {
 		go func() { ended <- h.Serve(g) }()
 	}
 	<-ctx.Done()
+	s.leaks.shut()
 	// The first Close makes Serve return; it misses gates that Serve has not seen yet and
 	// connections accepted meanwhile, so the gates are closed here and the rest by the second.
 	errs := []error{h.Close()}
-	closeAll(gates)
-	for range gates {
+	closeAll(s.gates)
+	for range s.gates {
 		if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
 			errs = append(errs, err)
 		}
@@ -171,6 +184,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
 func (s *Server) Counts() ServerCounts {
 	return ServerCounts{
 		Held:     len(s.slots),
+		Leaked:   s.leaks.count(),
 		Accepted: s.accepted.Load(),
 		Served:   s.served.Load(),
 		Aborted:  s.aborted.Load(),

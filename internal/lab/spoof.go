@@ -24,8 +24,10 @@ const (
 type SpoofConfig struct {
 	Target netip.AddrPort
 	// Sources are forged, chosen at random for every packet; all of the target's family, at most
-	// 1,048,576. Those of SpoofRange never answer; those of others (of a client, say) answer the
-	// victim's SYN-ACK with a reset, as in reality.
+	// 1,048,576. Those of SpoofRange never answer, so that each SYN stays half-open until the victim
+	// gives up; those of others (of AttackRange, or of a client) answer the victim's SYN-ACK with a
+	// reset, as living hosts do, so that no queue fills. A few sources make the flood of a few
+	// hosts; 60,000 or more are too many to be real.
 	Sources []netip.Addr
 	// Rate is SYNs per second, 1 to 1,000,000. What the machine cannot send is not made up for.
 	Rate int

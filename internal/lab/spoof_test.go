@@ -5,9 +5,7 @@ import (
 	"encoding/binary"
 	"net"
 	"net/netip"
-	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -110,36 +108,10 @@ func TestSpoofForgesAClient(t *testing.T) {
 	}
 }
 
-// counter reads a kernel counter of a namespace; see proc_net(5).
+// counter reads a kernel counter of a namespace.
 func counter(t *testing.T, n *Namespace, group, name string) int {
 	t.Helper()
-	var text string
-	err := n.Do(func() error {
-		for _, path := range []string{"/proc/thread-self/net/snmp", "/proc/thread-self/net/netstat"} {
-			b, err := os.ReadFile(path)
-			if err != nil {
-				return err
-			}
-			text += string(b)
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var names []string
-	for line := range strings.Lines(text) {
-		fields := strings.Fields(line)
-		switch {
-		case fields[0] != group+":":
-		case names == nil:
-			names = fields
-		default:
-			return must(strconv.Atoi(fields[slices.Index(names, name)]))(t)
-		}
-	}
-	t.Fatalf("no counter %s.%s", group, name)
-	return 0
+	return int(must(n.Counter(group, name))(t))
 }
 
 // halfOpenSources returns the sources of connections in SYN_RECV.
