@@ -12,8 +12,10 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ebbgate ./cmd/ebbgate
 
+# One of the six kinds: make demo ATTACK=churn
+ATTACK ?= connection-flood
 demo: build
-	./bin/ebbgate demo
+	./bin/ebbgate demo --attack $(ATTACK)
 
 # The race detector needs a C compiler; the kernel tests look with nft and ss.
 test: tools

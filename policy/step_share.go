@@ -111,7 +111,6 @@ type shareGroup struct {
 	prefixCount
 	first int // its first source among the leaves of its family
 	ipv6  bool
-	old   *PrefixState
 }
 
 // shareGroups sums the census up by the prefixes that share the capacity.

@@ -31,8 +31,13 @@ type daemon struct {
 func (s *stage) daemon(p policyFile, flags ...string) *daemon {
 	s.t.Helper()
 	s.write(p.text(s.socket()))
-	args := append([]string{"run", "--config", s.config()}, flags...)
-	d := &daemon{t: s.t, cmd: command(args...), client: control.Dial(s.socket()), done: make(chan struct{})}
+	return s.start(command(append([]string{"run", "--config", s.config()}, flags...)...))
+}
+
+// start starts a daemon whose policy is written, and waits until it answers.
+func (s *stage) start(cmd *exec.Cmd) *daemon {
+	s.t.Helper()
+	d := &daemon{t: s.t, cmd: cmd, client: control.Dial(s.socket()), done: make(chan struct{})}
 	d.cmd.Stderr = &d.log
 	d.started = time.Now()
 	if err := s.Victim.Start(d.cmd); err != nil {

@@ -50,6 +50,7 @@ func TestDemoPlaysEveryKind(t *testing.T) {
 		},
 	} {
 		t.Run(kind, func(t *testing.T) {
+			t.Parallel() // a play mostly waits, in namespaces of its own
 			r := play(t, kind)
 			if r.Attack != kind || r.Recognised <= 0 || len(r.Others) > 0 || !r.Clean {
 				t.Errorf("summary %+v", r)
