@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"fmt"
 	"net/netip"
 	"testing"
 	"time"
@@ -23,26 +22,55 @@ func censusOf(p *Policy, n int, at Instant) Observation {
 	return Observation{At: at, Counters: Counters{Valid: true}, Census: Census{Taken: true, Complete: true, From: at, Services: []ServiceCensus{svc}}}
 }
 
+// hardPolicy is a policy with as much of everything as it may have.
+func hardPolicy() *Policy {
+	p := &Policy{Observe: Observe{MaxSources: DefaultMaxSources, IPv6Source: 64}, Limits: Limits{MaxBlocks: DefaultMaxBlocks},
+		Services: []Service{{Name: "web", Mode: Enforce, Connections: Connections{PerSource: 100, CloseExcess: true,
+			PerPrefix: []PrefixLimit{{Bits: 24, Max: 100_000}, {Bits: 16, Max: 1_000_000}}},
+			Response: Response{Lease: 30 * time.Second, Quiet: time.Minute, BlockAfter: 10 * time.Second, BlockFor: DefaultBlockFor()}}}}
+	for i := range MaxExempt {
+		p.Exempt.Prefixes = append(p.Exempt.Prefixes, netip.PrefixFrom(netip.AddrFrom4([4]byte{172, 16, byte(i >> 8), byte(i)}), 32))
+	}
+	for i := range MaxOverrides {
+		p.Services[0].Overrides = append(p.Services[0].Overrides, Override{Prefix: netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), 32), PerSource: 90})
+	}
+	return p
+}
+
+// BenchmarkStep is one step with 100,000 sources: of which a tenth is over its limit; under a policy with
+// 10,000 exempt prefixes, 1,000 overrides and limits for prefixes; all held to a fair share; and with a
+// tenth of them blocked. "tick" is a step without a census after that.
 func BenchmarkStep(b *testing.B) {
-	p := &Policy{Observe: Observe{MaxSources: DefaultMaxSources, IPv6Source: 64},
-		Services: []Service{{Name: "web", Mode: Enforce, Connections: Connections{PerSource: 100, CloseExcess: true},
-			Response: Response{Lease: 30 * time.Second, Quiet: time.Minute}}}}
-	for _, n := range []int{1_000, 100_000} {
-		at := Instant(time.Second)
-		census := censusOf(p, n, at)
-		attacked, _ := Step(p, State{}, census)
+	plain, shared, blocking := hardPolicy(), hardPolicy(), hardPolicy()
+	plain.Exempt, plain.Services[0].Overrides, plain.Services[0].Connections.PerPrefix = Exempt{}, nil, nil
+	shared.Services[0].Capacity = 150_000
+	for _, tt := range []struct {
+		name   string
+		policy *Policy
+		n      int
+		steps  int // a second apart, before the one that is measured
+	}{
+		{"1000", plain, 1_000, 1},
+		{"100000", plain, 100_000, 1},
+		{"100000-hard-policy", hardPolicy(), 100_000, 1},
+		{"100000-shared", shared, 100_000, 1},
+		{"100000-blocked", blocking, 100_000, 12},
+	} {
+		var s State
+		var at Instant
+		for range tt.steps {
+			at += Instant(time.Second)
+			s, _ = Step(tt.policy, s, censusOf(tt.policy, tt.n, at))
+		}
+		census := censusOf(tt.policy, tt.n, at+1)
 		tick := Observation{At: at + 1, Counters: Counters{Valid: true}}
-		b.Run(fmt.Sprintf("census/sources=%d", n), func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				Step(p, attacked, census)
-			}
-		})
-		b.Run(fmt.Sprintf("tick/sources=%d", n), func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				Step(p, attacked, tick)
-			}
-		})
+		for name, o := range map[string]Observation{"census": census, "tick": tick} {
+			b.Run(name+"/sources="+tt.name, func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					Step(tt.policy, s, o)
+				}
+			})
+		}
 	}
 }

@@ -74,6 +74,7 @@ func (st *serviceStep) strike(source netip.Prefix, kind Kind, evidence Instant, 
 func (st *serviceStep) release() {
 	ending := func(b *BlockState) bool { return b.Until > st.prev.At && b.Until <= st.o.At }
 	exempt := newNest(st.exempt)
+	lengths := st.service.blockable(st.policy)
 	var gone []int
 	for i := range st.blocks.list {
 		b := &st.blocks.list[i]
@@ -81,7 +82,7 @@ func (st *serviceStep) release() {
 		switch {
 		case exempt.covers(b.Source):
 			why = "exempt"
-		case !st.service.blocks(b.Source, st.policy):
+		case !slices.Contains(lengths[family(b.Source.Addr().Is6())], b.Source.Bits()):
 			why = "the policy does not block such a source any more"
 		case ending(b):
 			why = "its time is over"
@@ -122,12 +123,12 @@ func (st *serviceStep) forget(gone []int) {
 	st.blocks.list, st.blocks.ours = left, true
 }
 
-// blocks reports whether the service can have blocked a source of that length.
-func (s *Service) blocks(source netip.Prefix, p *Policy) bool {
+// blockable returns the lengths by which the service can have blocked IPv4 and IPv6 sources.
+func (s *Service) blockable(p *Policy) (lengths [2][]int) {
 	if s.Response.BlockAfter == 0 || s.Connections.PerSource == 0 && s.Rate.NewPerSource == 0 && len(s.Overrides) == 0 && len(s.Connections.PerPrefix) == 0 {
-		return false
+		return lengths
 	}
-	return slices.Contains(s.Lengths(p, source.Addr().Is6()), source.Bits())
+	return [2][]int{s.Lengths(p, false), s.Lengths(p, true)}
 }
 
 // Lengths returns the prefix lengths by which sources of a family can be answered at the service: that

@@ -5,6 +5,7 @@ import "slices"
 // decide adds what should hold for the service from now on.
 func (st *serviceStep) decide() {
 	st.out.Attacks = append(st.out.Attacks, st.state.Attacks...)
+	st.out.Limits = slices.Grow(st.out.Limits, st.limited)
 	first, firstWatched := len(st.out.Limits), len(st.out.Watched)
 	attacked := len(st.state.Attacks) > 0
 	for i := range st.state.Sources {

@@ -119,7 +119,7 @@ func (st *serviceStep) fold() []prefixCount {
 
 // leaves returns the sources of one family that count against shared limits.
 func (st *serviceStep) leaves(ipv6 bool, such func(*counted) bool) []prefixCount {
-	var list []prefixCount
+	list := make([]prefixCount, 0, len(st.counts))
 	for i := range st.counts {
 		if c := &st.counts[i]; c.held > 0 && c.source.Addr().Is6() == ipv6 && such(c) {
 			list = append(list, prefixCount{c.source, c.held, 1})

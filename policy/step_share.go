@@ -140,7 +140,7 @@ func (st *serviceStep) divide(groups []shareGroup, relax bool) {
 	level := st.state.Share.Level
 	old := st.state.Prefixes
 	st.state.Prefixes = make([]PrefixState, 0, len(old))
-	var held []SourceState // sources with a share, in order
+	var held []sharing // in order
 	counts := make([]int, 0, 64)
 	align(old, groups, ofPrefix, func(g *shareGroup) netip.Prefix { return g.prefix }, func(was *PrefixState, g *shareGroup) {
 		var p PrefixState
@@ -175,34 +175,41 @@ func (st *serviceStep) divide(groups []shareGroup, relax bool) {
 	st.setShares(held)
 }
 
+// sharing is a source that is at its share.
+type sharing struct {
+	source netip.Prefix
+	held   int
+	share  int
+}
+
 // shareOut adds the sources that are at their share.
-func (st *serviceStep) shareOut(held []SourceState, leaves []prefixCount, each int) []SourceState {
+func (st *serviceStep) shareOut(held []sharing, leaves []prefixCount, each int) []sharing {
 	for _, c := range leaves {
 		if c.held >= each && len(held) < st.policy.Observe.MaxSources {
-			held = append(held, SourceState{Source: c.prefix, Share: each, Held: c.held, SeenAt: st.state.Share.At})
+			held = append(held, sharing{c.prefix, c.held, each})
 		}
 	}
 	return held
 }
 
 // setShares carries new shares over to the sources; whoever is not among them has none.
-func (st *serviceStep) setShares(held []SourceState) {
+func (st *serviceStep) setShares(held []sharing) {
 	old := st.state.Sources
 	st.state.Sources = make([]SourceState, 0, max(len(old), len(held)))
 	a := st.answer(DistributedFlood)
-	align(old, held, ofSource, ofSource, func(src, share *SourceState) {
-		if share != nil && (src == nil || src.Share == 0) {
-			a.excess += max(0, share.Held-share.Share)
+	var s SourceState
+	align(old, held, ofSource, func(x *sharing) netip.Prefix { return x.source }, func(src *SourceState, x *sharing) {
+		if x != nil && (src == nil || src.Share == 0) {
+			a.excess += max(0, x.held-x.share)
 		}
-		var s SourceState
 		switch {
 		case src == nil:
-			s = *share
+			s = SourceState{Source: x.source, Held: x.held, SeenAt: st.state.Share.At, Share: x.share}
 		default:
 			s = *src
 			s.Share = 0
-			if share != nil {
-				s.Share = share.Share
+			if x != nil {
+				s.Share = x.share
 			}
 		}
 		if src == nil || !src.limited() {
