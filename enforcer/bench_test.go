@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"ebbgate/internal/boottime"
+	"ebbgate/internal/inetdiag"
 	"ebbgate/internal/nstest"
 	"ebbgate/policy"
 )
@@ -32,9 +33,10 @@ func bigPolicy() *policy.Policy {
 
 // BenchmarkDecide is what the loop does in user space for one decision: compile and compare.
 func BenchmarkDecide(b *testing.B) {
-	for _, n := range []int{10, 10_000, 100_000} {
-		b.Run(fmt.Sprintf("unchanged/sources=%d", n), func(b *testing.B) {
-			p, d := bigPolicy(), bigFlood(n, 30*second)
+	for _, size := range []struct{ sources, exempt int }{{10, 0}, {10_000, 0}, {100_000, 0}, {100_000, 10_000}} {
+		b.Run(fmt.Sprintf("unchanged/sources=%d/exempt=%d", size.sources, size.exempt), func(b *testing.B) {
+			p, d := bigPolicy(), bigFlood(size.sources, 30*second)
+			p.Exempt.Prefixes = manyPrefixes(size.exempt)
 			have := held(Compile(p, d, Environment{}))
 			b.ReportAllocs()
 			for b.Loop() {
@@ -44,6 +46,66 @@ func BenchmarkDecide(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkDecideServices is the same for the most services a policy can have, one source each.
+func BenchmarkDecideServices(b *testing.B) {
+	for _, exempt := range []int{0, 10_000} {
+		b.Run(fmt.Sprintf("exempt=%d", exempt), func(b *testing.B) {
+			p, d := bigPolicy(), &policy.Decision{}
+			p.Exempt.Prefixes, p.Services = manyPrefixes(exempt), nil
+			for i := range policy.MaxServices {
+				svc := web()
+				svc.Name, svc.Ports = fmt.Sprintf("web%02d", i), []policy.PortRange{{First: uint16(8000 + i), Last: uint16(8000 + i)}}
+				p.Services = append(p.Services, svc)
+				d.Limits = append(d.Limits, limit(svc.Name, "198.51.100.7/32", true, 30*second))
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				if r := Compile(p, d, Environment{}); r.Empty() {
+					b.Fatal("nothing compiled")
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkCut is what a closing run does in user space: 1,000 blocked sources and 10,000 connections,
+// all of which are closed.
+func BenchmarkCut(b *testing.B) {
+	for _, exempt := range []int{0, 1000, 10_000} {
+		b.Run(fmt.Sprintf("exempt=%d", exempt), func(b *testing.B) {
+			p, d := bigPolicy(), blockedFlood(1000, 3600*second)
+			p.Exempt.Prefixes = manyPrefixes(exempt)
+			var socks []*inetdiag.Socket
+			for i := range d.Blocks {
+				d.Blocks[i].Close = true
+				for n := range 10 {
+					socks = append(socks, incoming(d.Blocks[i].Source.Addr().String(), 10*i+n))
+				}
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				w := newCut(p, d)
+				w.doors[netip.MustParseAddrPort("0.0.0.0:80")] = true
+				for _, s := range socks {
+					w.connection(s)
+				}
+				if n := len(w.victims()); n != len(socks) {
+					b.Fatalf("%d of %d connections are to be closed", n, len(socks))
+				}
+			}
+		})
+	}
+}
+
+// manyPrefixes are apart from each other and from the sources of bigFlood.
+func manyPrefixes(n int) []netip.Prefix {
+	var list []netip.Prefix
+	for i := range n {
+		list = append(list, netip.PrefixFrom(netip.AddrFrom4([4]byte{172, byte(i >> 8), byte(i), 0}), 25))
+	}
+	return list
 }
 
 // BenchmarkDecideBlocks is the same for sources that are blocked.

@@ -21,6 +21,7 @@ func rungPolicy() *policy.Policy {
 	svc.Capacity = 1000
 	svc.Connections.PerPrefix = []policy.PrefixLimit{{Bits: 20, Max: 100}, {IPv6: true, Bits: 56, Max: 100}}
 	svc.Overrides = []policy.Override{{Prefix: netip.MustParsePrefix("10.66.7.128/25"), PerSource: 50}}
+	svc.Overrides = append(svc.Overrides, overrides("fd66:0:0:1::5/128", "fd66:0:0:1::6/128", "fd66:0:0:1::100/120")...)
 	p.Exempt.Prefixes = append(p.Exempt.Prefixes, prefixes("10.66.7.9/32")...)
 	return p
 }
@@ -34,7 +35,7 @@ func rungExemptions() []policy.Exemption {
 	}
 }
 
-var rungSources = prefixes("10.66.0.1/32", "10.66.7.0/24", "10.66.16.0/20", "fd66:0:0:1::/64", "fd66:0:0:2::9/128", "fd66:0:0:300::/56", "fd66:0:1::/48")
+var rungSources = prefixes("10.66.0.1/32", "10.66.7.0/24", "10.66.16.0/20", "fd66:0:0:1::/64", "fd66:0:0:1::6/128", "fd66:0:0:2::9/128", "fd66:0:0:300::/56", "fd66:0:1::/48")
 
 // refusals refuses new connections of the sources.
 func refusals() *policy.Decision {
@@ -89,6 +90,10 @@ var answered = []struct {
 	{"beside the /20", "10.66.32.1", 80, false},
 	{"within the /64", "fd66:0:0:1::1", 80, true},
 	{"exempt within the /64", "fd66:0:0:1::8", 80, false},
+	{"with limits of its own within the /64", "fd66:0:0:1::5", 80, false},
+	{"with limits of its own, and beyond them", "fd66:0:0:1::6", 80, true},
+	{"one of a prefix with limits of its own within the /64", "fd66:0:0:1::1ff", 80, false},
+	{"beside that prefix", "fd66:0:0:1::200", 80, true},
 	{"the single address", "fd66:0:0:2::9", 80, true},
 	{"its innocent neighbour", "fd66:0:0:2::a", 80, false},
 	{"within the /56", "fd66:0:0:3ff::1", 80, true},
@@ -276,6 +281,21 @@ func TestAnExemptionWithinAWatchedPrefix(t *testing.T) {
 	f.apply(t, fieldPolicy(), d)
 	if n := f.open(t, "fd66:0:0:ffff::9", 80, 12); n != 12 {
 		t.Errorf("%d of 12 connections of the exempt address opened", n)
+	}
+	if n := f.open(t, "fd66:0:0:ffff::1", 80, 8); n != 5 {
+		t.Errorf("%d connections of its neighbour opened, want the limit of 5", n)
+	}
+}
+
+// TestAnOverrideWithinAWatchedPrefix: the kernel does not count an address that is a source of its own
+// for the plain source around it, neither with the rule on new connections nor with that on older ones.
+func TestAnOverrideWithinAWatchedPrefix(t *testing.T) {
+	f := newField(t)
+	p := fieldPolicy()
+	p.Services[0].Overrides = overrides("fd66:0:0:ffff::9/128")
+	f.apply(t, p, fieldDecision())
+	if n := f.open(t, "fd66:0:0:ffff::9", 80, 12); n != 12 {
+		t.Errorf("%d of 12 connections of the address with limits of its own opened", n)
 	}
 	if n := f.open(t, "fd66:0:0:ffff::1", 80, 8); n != 5 {
 		t.Errorf("%d connections of its neighbour opened, want the limit of 5", n)

@@ -89,8 +89,14 @@ type part struct {
 	counted policy.Instant // likewise of those whose connections the kernel counts
 	meter   policy.Meter   // the zero Meter: none
 
-	exempt []netip.Prefix // of this service alone, by the operator's word
-	spared []netip.Prefix // all exemptions that hold for the service
+	everywhere *coverage // what is exempt from all services
+	exempt     coverage  // from this service alone, by the operator's word
+	finer      coverage  // overrides that are longer than a plain source
+}
+
+// spares reports whether a source is exempt from the service.
+func (pt *part) spares(source netip.Prefix) bool {
+	return pt.everywhere.covers(source) || pt.exempt.covers(source)
 }
 
 // name returns the name of one of the service's objects. No suffix contains an underscore, so
@@ -126,8 +132,7 @@ func (c *compiler) collect() []*part {
 		if pt.until == 0 && pt.meter.Until == 0 && len(pt.blocks) == 0 {
 			continue
 		}
-		pt.exempt = exemptions(d, svc.Name)
-		pt.spared = slices.Concat(c.everywhere, pt.exempt)
+		pt.everywhere, pt.exempt = &c.everywhere, cover(exemptions(d, svc.Name))
 		parts = append(parts, pt)
 	}
 	slices.SortFunc(parts, func(a, b *part) int { return cmp.Compare(a.svc.Name, b.svc.Name) })
@@ -169,6 +174,6 @@ type compiler struct {
 	policy     *policy.Policy
 	decision   *policy.Decision
 	env        Environment
-	everywhere []netip.Prefix // what is exempt from all services
+	everywhere coverage // what is exempt from all services
 	out        Ruleset
 }

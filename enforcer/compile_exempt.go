@@ -20,31 +20,26 @@ func exemptions(d *policy.Decision, service string) []netip.Prefix {
 }
 
 // everywhere returns what is exempt from all services, by the policy and by the operator.
-func everywhere(p *policy.Policy, d *policy.Decision) []netip.Prefix {
-	return slices.Concat(p.Exempt.Prefixes, exemptions(d, ""))
+func everywhere(p *policy.Policy, d *policy.Decision) coverage {
+	return cover(slices.Concat(p.Exempt.Prefixes, exemptions(d, "")))
 }
 
 // exempt adds the sets of exempt addresses.
 func (c *compiler) exempt() {
-	for _, f := range families {
-		c.out.Sets = append(c.out.Sets, ranges("exempt"+f.suffix, f, c.everywhere))
-	}
+	c.ranges("exempt", c.everywhere)
 }
 
 // exemptPart adds the sets of what is exempt from one service only, if there is anything.
 func (c *compiler) exemptPart(pt *part) {
-	if len(pt.exempt) == 0 {
-		return
-	}
-	for _, f := range families {
-		c.out.Sets = append(c.out.Sets, ranges(pt.name("exempt"+f.suffix), f, pt.exempt))
+	if !pt.exempt.empty() {
+		c.ranges(pt.name("exempt"), pt.exempt)
 	}
 }
 
 // chain begins one of a service's chains: what is exempt from the service leaves it first (P4).
 func (c *compiler) chain(pt *part, suffix string) Chain {
 	ch := Chain{Name: pt.name(suffix)}
-	if len(pt.exempt) == 0 {
+	if pt.exempt.empty() {
 		return ch
 	}
 	for _, f := range families {
@@ -76,9 +71,7 @@ func (c *compiler) admins() {
 	for _, a := range c.decision.SSH.Admins {
 		list = append(list, netip.PrefixFrom(a, a.BitLen()))
 	}
-	for _, f := range families {
-		c.out.Sets = append(c.out.Sets, ranges("admins"+f.suffix, f, list))
-	}
+	c.ranges("admins", cover(list))
 }
 
 // spare returns the first rules of every base chain that turns packets away: the host itself, by the
@@ -96,50 +89,18 @@ func (c *compiler) spare() []Rule {
 	return rules
 }
 
-// ranges returns the set of one family's addresses within any of the prefixes. Overlapping and
-// adjacent ones are merged: the kernel refuses overlapping ranges.
-func ranges(name string, f family, prefixes []netip.Prefix) Set {
+// ranges adds the sets of both families' ranges.
+func (c *compiler) ranges(name string, of coverage) {
+	for i, f := range families {
+		c.out.Sets = append(c.out.Sets, ranges(name+f.suffix, f, of[i]))
+	}
+}
+
+// ranges returns the set of one family's ranges, which are merged: the kernel refuses overlapping ones.
+func ranges(name string, f family, spans []span) Set {
 	s := Set{Name: name, Key: f.key, Interval: true}
-	for _, r := range merge(prefixes, f) {
+	for _, r := range spans {
 		s.Elements = append(s.Elements, Element{Key: addrKey(r.first), End: addrKey(r.last)})
 	}
 	return s
-}
-
-// span is an inclusive range of addresses.
-type span struct{ first, last netip.Addr }
-
-// merge returns the prefixes of one family as sorted ranges that neither overlap nor touch.
-func merge(prefixes []netip.Prefix, f family) []span {
-	var spans []span
-	for _, p := range prefixes {
-		if f.of(p.Addr()) {
-			spans = append(spans, span{p.Masked().Addr(), lastAddr(p)})
-		}
-	}
-	slices.SortFunc(spans, func(a, b span) int { return a.first.Compare(b.first) })
-	var out []span
-	for _, s := range spans {
-		if n := len(out); n > 0 {
-			// Next of the last address of all is the zero Addr, which is less than any other.
-			if end := out[n-1].last; s.first.Compare(end) <= 0 || s.first == end.Next() {
-				if s.last.Compare(end) > 0 {
-					out[n-1].last = s.last
-				}
-				continue
-			}
-		}
-		out = append(out, s)
-	}
-	return out
-}
-
-// lastAddr returns the highest address of a prefix.
-func lastAddr(p netip.Prefix) netip.Addr {
-	b := p.Masked().Addr().AsSlice()
-	for i, m := range mask(len(b), p.Bits()) {
-		b[i] |= ^m
-	}
-	a, _ := netip.AddrFromSlice(b)
-	return a
 }

@@ -86,6 +86,41 @@ func TestCompilePlacesByLength(t *testing.T) {
 	}
 }
 
+// TestAddressesOfTheirOwnLeaveBeforeThePlainSource: after the answers to single addresses, and only
+// where the policy has any that are longer than a source.
+func TestAddressesOfTheirOwnLeaveBeforeThePlainSource(t *testing.T) {
+	for _, tt := range []struct {
+		name      string
+		overrides []string
+		bits      int
+		want      string
+	}{
+		{"an address", []string{"2001:db8:7::5/128"}, 64, "2001:db8:7::5"},
+		{"nested", []string{"2001:db8:7::5/128", "2001:db8:7::/120", "2001:db8:7::/48"}, 64, "2001:db8:7::/120"},
+		{"a source", []string{"2001:db8:7::/64", "198.51.100.7/32"}, 64, "no set"},
+		{"a /64 of wider sources", []string{"2001:db8:7::/64"}, 56, "2001:db8:7::/64"},
+		{"an address where each is a source", []string{"2001:db8:7::5/128"}, 128, "no set"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := onePolicy(web())
+			p.Observe.IPv6Source, p.Services[0].Overrides = tt.bits, overrides(tt.overrides...)
+			r := Compile(p, ladder(0), Environment{})
+			if got := elementsOf(&r, "web_finer6"); got != tt.want {
+				t.Errorf("web_finer6 = %s, want %s", got, tt.want)
+			}
+			for kind, chain := range map[string]string{"block": "web_block", "refuse": "web_refuse", "watch": "web_hold"} {
+				at := func(match string) int {
+					return slices.IndexFunc(findChain(&r, chain).Rules, func(r Rule) bool { return strings.Contains(r.Text, match) })
+				}
+				single, leave, plain := at("@web_"+kind+"6p128 "), at("ip6 saddr @web_finer6 return"), at("@web_"+kind+"6 ")
+				if found := tt.want != "no set"; plain < 0 || found != (leave >= 0) || found && (leave <= single || leave >= plain) {
+					t.Errorf("%s: rule %d asks for single addresses, %d lets go, %d asks for plain sources", chain, single, leave, plain)
+				}
+			}
+		})
+	}
+}
+
 func TestShadowTracksNothing(t *testing.T) {
 	p := prefixed()
 	p.Services[0].Mode = policy.Shadow

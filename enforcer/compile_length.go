@@ -99,44 +99,7 @@ func setOf(sets []sourceSet, source netip.Prefix) int {
 // set that is full takes no more, and its sources are the first ones: one element beyond the size would
 // have the kernel refuse the whole transaction.
 func (s *Set) source(pt *part, source netip.Prefix, until policy.Instant) {
-	if len(s.Elements) < int(s.Size/setSpare) && !policy.Covers(pt.spared, source) {
+	if len(s.Elements) < int(s.Size/setSpare) && !pt.spares(source) {
 		s.Elements = append(s.Elements, Element{Key: addrKey(source.Addr()), Until: until})
-	}
-}
-
-// own adds the sets of prefixes whose sources have limits of their own, and so count in no wider
-// prefix: what answers that prefix is not for them.
-func (c *compiler) own(pt *part) {
-	if !c.owning(pt) {
-		return
-	}
-	var list []netip.Prefix
-	for _, o := range pt.svc.Overrides {
-		list = append(list, o.Prefix)
-	}
-	for _, f := range families {
-		c.out.Sets = append(c.out.Sets, ranges(pt.name("own"+f.suffix), f, list))
-	}
-}
-
-// owning reports whether the service has such prefixes, and answers that may be wider.
-func (c *compiler) owning(pt *part) bool {
-	return len(pt.svc.Overrides) > 0 && (pt.until != 0 || len(pt.blocks) > 0)
-}
-
-// match calls each for all sets in turn, and adds what it returns to the chain. Before the first set
-// whose prefixes are wider than a source, sources with limits of their own leave the chain.
-func (c *compiler) match(pt *part, ch *Chain, sets []sourceSet, each func(s *sourceSet) []Rule) {
-	wider := [len(families)]bool{}
-	for i := range sets {
-		s := &sets[i]
-		for j, f := range families {
-			if f == s.family && s.bits < c.bits(f) && !wider[j] && c.owning(pt) {
-				wider[j] = true
-				ch.Rules = append(ch.Rules, rule(f.from(pt.name("own"+f.suffix), f.bits()), back()))
-			}
-		}
-		ch.Rules = append(ch.Rules, each(s)...)
-		c.out.Sets = append(c.out.Sets, s.set)
 	}
 }

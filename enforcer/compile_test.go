@@ -87,6 +87,9 @@ func TestCompileGolden(t *testing.T) {
 	single.Observe.IPv6Source = 128
 	single.Services[0].Overrides = nil
 
+	within := prefixed()
+	within.Services[0].Overrides = append(within.Services[0].Overrides, overrides("2001:db8:7::100/120", "2001:db8:b::5/128", "2001:db8:b::/48")...)
+
 	metering := flood("web", 30*second)
 	metering.Meters = []policy.Meter{{Service: "web", Max: 200, Until: 20 * second}}
 
@@ -109,6 +112,7 @@ func TestCompileGolden(t *testing.T) {
 		{"ladder-shadow", watching, ladder(0), Environment{}},
 		{"ladder-addresses", there, ladder(0), Environment{}},
 		{"ladder-single", single, ladder(0), Environment{}},
+		{"ladder-finer", within, ladder(0), Environment{}},
 		{"block-alone", onePolicy(web()), &policy.Decision{Blocks: ladder(0).Blocks[:1]}, Environment{}},
 		{"refuse-without-counting", onePolicy(web()), &policy.Decision{Limits: []policy.Limit{group("web", "198.51.100.7/32", true, 30*second)}}, Environment{}},
 		{"ipv6-source-56", wider, slash56, Environment{}},
@@ -119,6 +123,15 @@ func TestCompileGolden(t *testing.T) {
 			golden(t, tt.name+".nft", r.Format(0))
 		})
 	}
+}
+
+// overrides give these prefixes limits of their own.
+func overrides(list ...string) []policy.Override {
+	var out []policy.Override
+	for _, p := range prefixes(list...) {
+		out = append(out, policy.Override{Prefix: p, PerSource: 2000})
+	}
+	return out
 }
 
 // prefixed is a policy with every prefix length there is: limits for prefixes, a capacity, and an
@@ -182,32 +195,5 @@ func golden(t *testing.T, name, got string) {
 	}
 	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); diff != "" {
 		t.Errorf("%s differs (-want +got):\n%s", path, diff)
-	}
-}
-
-func TestMergePrefixes(t *testing.T) {
-	tests := []struct {
-		name string
-		in   []netip.Prefix
-		want []string
-	}{
-		{"none", nil, nil},
-		{"contained", prefixes("10.0.0.0/8", "10.2.0.0/16"), []string{"10.0.0.0-10.255.255.255"}},
-		{"adjacent", prefixes("10.0.0.0/9", "10.128.0.0/9"), []string{"10.0.0.0-10.255.255.255"}},
-		{"apart", prefixes("10.0.0.1/32", "10.0.0.3/32"), []string{"10.0.0.1-10.0.0.1", "10.0.0.3-10.0.0.3"}},
-		{"all", prefixes("0.0.0.0/0", "10.0.0.0/8"), []string{"0.0.0.0-255.255.255.255"}},
-		{"the last address", prefixes("255.255.255.255/32", "255.255.255.254/32"), []string{"255.255.255.254-255.255.255.255"}},
-		{"other family left out", prefixes("2001:db8::/32"), nil},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			var got []string
-			for _, s := range merge(tt.in, families[0]) {
-				got = append(got, s.first.String()+"-"+s.last.String())
-			}
-			if diff := cmp.Diff(tt.want, got); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
-		})
 	}
 }

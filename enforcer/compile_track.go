@@ -19,6 +19,7 @@ func (c *compiler) hold(pt *part) {
 		f, bits, watch, conn := w.family, w.bits, w.set.Name, pt.name("conn"+w.family.suffix)
 		c.out.Sets = append(c.out.Sets, w.set,
 			Set{Name: conn, Key: f.key, Limit: limit, Scope: scope(pt), Size: c.size()})
+		chain.Rules = append(chain.Rules, c.parting(pt, f)...)
 		chain.Rules = append(chain.Rules,
 			rule(opening(), f.from(watch, bits), f.over(conn, bits, limit), counted(held), turnAway(pt)),
 			// A connection older than the rule is counted when its next packet comes by, but

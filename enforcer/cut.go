@@ -13,7 +13,8 @@ type cut struct {
 	ports    []policy.PortRange // of the services with an answer
 	services []*cutService
 	groups   []cutGroup
-	bits     int // of a plain IPv6 source
+	exempt   coverage // from all services
+	bits     int      // of a plain IPv6 source
 
 	own    map[netip.Addr]bool     // the host's addresses
 	doors  map[netip.AddrPort]bool // where a listener of the services is
@@ -29,8 +30,9 @@ type cut struct {
 // cutService is one service and the answers at it that close.
 type cutService struct {
 	svc     *policy.Service
-	exempt  []netip.Prefix
-	own     []span // of prefixes whose sources count in no wider one, by family as in families
+	exempt  coverage // from it alone
+	own     coverage // prefixes whose sources count in no wider one
+	finer   coverage // those whose addresses do not even count in a plain source
 	blocks  map[netip.Prefix]bool
 	groups  map[netip.Prefix]int32 // index in cut.groups
 	lengths [len(families)][]int   // of the prefixes in both
@@ -49,7 +51,7 @@ type cutGroup struct {
 // newCut notes what of a decision asks for closing. Only services in enforce mode whose connections
 // are the host's own are looked at; the rest of what it needs is left to the caller.
 func newCut(p *policy.Policy, d *policy.Decision) *cut {
-	w := &cut{bits: p.Observe.IPv6Source, doors: make(map[netip.AddrPort]bool)}
+	w := &cut{exempt: everywhere(p, d), bits: p.Observe.IPv6Source, doors: make(map[netip.AddrPort]bool)}
 	at := make(map[string]*cutService)
 	service := func(name string, mode policy.Mode) *cutService {
 		svc := p.Service(name)
@@ -57,14 +59,14 @@ func newCut(p *policy.Policy, d *policy.Decision) *cut {
 			return nil
 		}
 		if at[name] == nil {
-			at[name] = w.add(p, d, svc)
+			at[name] = w.add(d, svc)
 		}
 		return at[name]
 	}
 	for i := range d.Blocks {
 		if b := &d.Blocks[i]; b.Close {
 			if s := service(b.Service, b.Mode); s != nil {
-				s.block(b)
+				w.blocking(s, b)
 			}
 		}
 	}
@@ -84,30 +86,28 @@ func newCut(p *policy.Policy, d *policy.Decision) *cut {
 	return w
 }
 
-func (w *cut) add(p *policy.Policy, d *policy.Decision, svc *policy.Service) *cutService {
-	s := &cutService{svc: svc, relief: -1, blocks: make(map[netip.Prefix]bool), groups: make(map[netip.Prefix]int32)}
-	s.exempt = slices.Concat(everywhere(p, d), exemptions(d, svc.Name))
-	var own []netip.Prefix
-	for _, o := range svc.Overrides {
-		own = append(own, o.Prefix)
-	}
-	for _, f := range families {
-		s.own = append(s.own, merge(own, f)...)
-	}
+func (w *cut) add(d *policy.Decision, svc *policy.Service) *cutService {
+	s := &cutService{svc: svc, relief: -1, blocks: make(map[netip.Prefix]bool), groups: make(map[netip.Prefix]int32),
+		exempt: cover(exemptions(d, svc.Name)), own: cover(overridden(svc)), finer: cover(finer(svc, w.bits))}
 	w.services = append(w.services, s)
 	w.ports = append(w.ports, svc.Ports...)
 	return s
 }
 
-func (s *cutService) block(b *policy.Block) {
-	if !policy.Covers(s.exempt, b.Source) {
+// spares reports whether a source is exempt from a service.
+func (w *cut) spares(s *cutService, source netip.Prefix) bool {
+	return w.exempt.covers(source) || s.exempt.covers(source)
+}
+
+func (w *cut) blocking(s *cutService, b *policy.Block) {
+	if !w.spares(s, b.Source) {
 		s.blocks[b.Source] = true
 		s.length(b.Source)
 	}
 }
 
 func (w *cut) limit(s *cutService, l *policy.Limit) {
-	if !policy.Covers(s.exempt, l.Source) {
+	if !w.spares(s, l.Source) {
 		s.groups[l.Source] = int32(len(w.groups))
 		w.groups = append(w.groups, cutGroup{service: l.Service, source: l.Source, keep: l.Max})
 		s.length(l.Source)
@@ -163,7 +163,7 @@ func (w *cut) connection(sock *inetdiag.Socket) {
 	}
 	for _, s := range w.services {
 		if s.svc.Serves(local) {
-			if !policy.Covers(s.exempt, netip.PrefixFrom(remote, remote.BitLen())) {
+			if !w.spares(s, netip.PrefixFrom(remote, remote.BitLen())) {
 				w.assign(s, sock, remote)
 			}
 			return
@@ -178,9 +178,15 @@ func (w *cut) assign(s *cutService, sock *inetdiag.Socket, remote netip.Addr) {
 	if remote.Is6() {
 		family, plain = 1, w.bits
 	}
-	own := within(s.own, remote)
+	least := 0 // length of what the connection counts in
+	switch {
+	case s.finer.contains(remote):
+		least = plain + 1
+	case s.own.contains(remote):
+		least = plain
+	}
 	for _, bits := range s.lengths[family] {
-		if own && bits < plain {
+		if bits < least {
 			continue
 		}
 		p, _ := remote.Prefix(bits)
@@ -219,10 +225,4 @@ func (w *cut) block(s *cutService, sock *inetdiag.Socket, remote netip.Addr) {
 	c := progress(sock)
 	c.service, c.remote = s, remote
 	w.blocked = append(w.blocked, c)
-}
-
-// within reports whether an address lies in one of sorted spans.
-func within(spans []span, a netip.Addr) bool {
-	i, found := slices.BinarySearchFunc(spans, a, func(s span, a netip.Addr) int { return s.first.Compare(a) })
-	return found || i > 0 && a.Compare(spans[i-1].last) <= 0
 }

@@ -70,10 +70,11 @@ func TestBlockedSourcesLoseEverything(t *testing.T) {
 	p := c.policy()
 	p.Exempt.Prefixes = prefixes("fd66::7/128")
 	p.Services[0].Overrides = []policy.Override{{Prefix: netip.MustParsePrefix("10.66.3.128/25"), PerSource: 1000}}
+	p.Services[0].Overrides = append(p.Services[0].Overrides, overrides("fd66::5/128", "fd66::6/128", "fd66::100/120")...)
 	kept := blocked("10.66.9.0/24")
 	kept.Close = false
 	d := &policy.Decision{At: 100 * second,
-		Blocks: []policy.Block{blocked("10.66.0.1/32"), blocked("10.66.3.0/24"), kept, blocked("fd66::/64"), blocked("fd66:0:0:1::1/128")},
+		Blocks: []policy.Block{blocked("10.66.0.1/32"), blocked("10.66.3.0/24"), kept, blocked("fd66::/64"), blocked("fd66::6/128"), blocked("fd66:0:0:1::1/128")},
 		Exempt: []policy.Exemption{
 			{Prefix: netip.MustParsePrefix("10.66.3.3/32"), Service: "web", Until: 101 * second},
 			{Prefix: netip.MustParsePrefix("10.66.3.4/32"), Service: "mail"},
@@ -93,15 +94,18 @@ func TestBlockedSourcesLoseEverything(t *testing.T) {
 		{"blocked, but nothing left to close when counted", "10.66.9.1", 2, false, 2},
 		{"within the /64", "fd66::1", 3, true, 0},
 		{"exempt within it", "fd66::7", 3, true, 3},
+		{"with limits of its own within the /64", "fd66::5", 3, false, 3},
+		{"blocked beside it, with limits of its own", "fd66::6", 2, true, 0},
+		{"one of a prefix with limits of its own", "fd66::1ff", 2, true, 2},
 		{"a single address", "fd66:0:0:1::1", 2, true, 0},
 		{"its neighbour", "fd66:0:0:1::2", 2, true, 2},
 	})
-	want := Closed{Counts: map[string]int{"web": 14}, BySource: []SourceClosed{
+	want := Closed{Counts: map[string]int{"web": 16}, BySource: []SourceClosed{
 		{"web", netip.MustParsePrefix("10.66.0.1/32"), 3},
 		{"web", netip.MustParsePrefix("10.66.3.1/32"), 2},
 		{"web", netip.MustParsePrefix("10.66.3.4/32"), 2},
 		{"web", netip.MustParsePrefix("10.66.3.5/32"), 2},
-		{"web", netip.MustParsePrefix("fd66::/64"), 3},
+		{"web", netip.MustParsePrefix("fd66::/64"), 5},
 		{"web", netip.MustParsePrefix("fd66:0:0:1::/64"), 2},
 	}}
 	if diff := cmp.Diff(want, closed, cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); diff != "" {
@@ -124,6 +128,37 @@ func TestFinestPrefixFirst(t *testing.T) {
 	})
 	if closed.Counts["web"] != 6 {
 		t.Errorf("closed %d, want 4 for the source and 2 for its /24", closed.Counts["web"])
+	}
+}
+
+// TestAnAddressOfItsOwnIsNoPartOfItsSource: what an address with limits of its own holds excuses none
+// of its neighbours' excess, and is none; its own limit closes what it holds beyond that.
+func TestAnAddressOfItsOwnIsNoPartOfItsSource(t *testing.T) {
+	p := onePolicy(web())
+	p.Services[0].Overrides = overrides("2001:db8:9:1::5/128", "2001:db8:9:1::6/128")
+	d := &policy.Decision{Limits: []policy.Limit{over("2001:db8:9:1::/64", 3), over("2001:db8:9:1::6/128", 4), over("2001:db8:9::/48", 2)}}
+	w := newCut(p, d)
+	w.doors[netip.MustParseAddrPort("[::]:80")] = true
+	n := 0
+	for _, from := range []struct {
+		addr string
+		held int
+	}{{"2001:db8:9:1::5", 20}, {"2001:db8:9:1::6", 6}, {"2001:db8:9:1::7", 5}} {
+		for range from.held {
+			w.connection(incoming(from.addr, n))
+			n++
+		}
+	}
+	got := make(map[string]int)
+	for _, v := range w.victims() {
+		got[v.remote.String()]++
+	}
+	// The /64 holds 5 and loses 2; the /48 then holds 3 and loses one more.
+	if diff := cmp.Diff(map[string]int{"2001:db8:9:1::6": 2, "2001:db8:9:1::7": 3}, got); diff != "" {
+		t.Errorf("closed (-want +got):\n%s", diff)
+	}
+	if w.services[0].held != n || w.groups[0].held != 5 {
+		t.Errorf("%d held by the service and %d by the /64, want %d and 5", w.services[0].held, w.groups[0].held, n)
 	}
 }
 
@@ -273,6 +308,9 @@ func TestHeaviestSourcesAreKept(t *testing.T) {
 func incoming(from string, n int) *inetdiag.Socket {
 	s := &inetdiag.Socket{Family: unix.AF_INET, State: inetdiag.Established, LocalPort: 80, RemotePort: uint16(n), Inode: 1,
 		LocalAddr: netip.MustParseAddr("10.1.0.1").As16(), RemoteAddr: netip.MustParseAddr(from).As16(), HasInfo: true}
+	if netip.MustParseAddr(from).Is6() {
+		s.Family, s.LocalAddr = unix.AF_INET6, netip.MustParseAddr("2001:db8::1").As16()
+	}
 	s.ID[0], s.ID[1], s.ID[2] = byte(n>>16), byte(n>>8), byte(n)
 	return s
 }

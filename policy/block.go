@@ -45,11 +45,11 @@ func (b *blockList) find(source netip.Prefix) (int, bool) {
 	return slices.BinarySearchFunc(b.list, source, func(s BlockState, p netip.Prefix) int { return ComparePrefix(s.Source, p) })
 }
 
-// anyWithin reports whether a part of a source was blocked and is remembered.
-func (b *blockList) anyWithin(source netip.Prefix) bool {
+// anyWithin reports whether a part of a source, but for one address, was blocked and is remembered.
+func (b *blockList) anyWithin(source netip.Prefix, but netip.Addr) bool {
 	i, _ := b.find(source)
 	for ; i < len(b.list) && source.Contains(b.list[i].Source.Addr()); i++ {
-		if b.list[i].Source.Bits() > source.Bits() {
+		if p := b.list[i].Source; p.Bits() > source.Bits() && p.Addr() != but {
 			return true
 		}
 	}
@@ -72,11 +72,17 @@ func (b *blockList) walk(now Instant) blockWalk {
 			}
 		}
 	}
-	return blockWalk{blocks: b, nest: newNest(b.walked), now: now}
+	return blockWalk{blocks: b, nest: sortedNest(b.walked), now: now}
 }
 
-// covers reports whether the whole of a source is blocked.
-func (w *blockWalk) covers(source netip.Prefix) bool { return w.nest.covers(source) }
+// covers reports whether the whole of a source is blocked. One with an override is not with the prefix
+// around it.
+func (w *blockWalk) covers(source netip.Prefix, override bool) bool {
+	if !w.nest.covers(source) {
+		return false
+	}
+	return !override || w.nest.list[w.nest.longest(source)] == source
+}
 
 // held notes that the source last asked for still holds connections in spite of the blocks around it.
 func (w *blockWalk) held(at Instant, n int) {

@@ -66,7 +66,7 @@ func TestBlockWalk(t *testing.T) {
 		source  string
 		covered bool
 	}{{"10.0.0.6/32", true}, {"10.0.0.7/32", true}, {"10.0.1.1/32", false}, {"2001:db8:7::/64", false}} {
-		if got := walk.covers(netip.MustParsePrefix(tt.source)); got != tt.covered {
+		if got := walk.covers(netip.MustParsePrefix(tt.source), false); got != tt.covered {
 			t.Errorf("%s covered: %v, want %v", tt.source, got, tt.covered)
 		}
 		if tt.source == "10.0.0.7/32" {
@@ -83,10 +83,16 @@ func TestBlockWalk(t *testing.T) {
 		t.Errorf("%d of the source's connections are blocked, want 40", got)
 	}
 	later := blocks.walk(100) // walked once for a step: the blocks in force stay
-	if !later.covers(netip.MustParsePrefix("10.0.0.6/32")) {
+	if !later.covers(netip.MustParsePrefix("10.0.0.6/32"), false) {
 		t.Error("a second walk of one step sees other blocks")
 	}
-	if !blocks.anyWithin(netip.MustParsePrefix("2001:db8:7::/64")) || blocks.anyWithin(netip.MustParsePrefix("2001:db8:8::/64")) {
+	own := blocks.walk(50)
+	if own.covers(netip.MustParsePrefix("10.0.0.6/32"), true) || !own.covers(netip.MustParsePrefix("10.0.0.7/32"), true) {
+		t.Error("a source with an override is blocked with its prefix, or not by itself")
+	}
+	if !blocks.anyWithin(netip.MustParsePrefix("2001:db8:7::/64"), netip.Addr{}) ||
+		blocks.anyWithin(netip.MustParsePrefix("2001:db8:7::/64"), netip.MustParseAddr("2001:db8:7::5")) ||
+		blocks.anyWithin(netip.MustParsePrefix("2001:db8:8::/64"), netip.Addr{}) {
 		t.Error("anyWithin does not find exactly the /64 with a blocked address")
 	}
 }

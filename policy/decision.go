@@ -19,9 +19,11 @@ type Decision struct {
 	Drops   []SYNDrop // sources whose SYNs over their rate are dropped, by service and source
 	Exempt  []Exemption
 	SSH     SSH
-	Watch   Watch
-	Events  []Event // what changed in this step, in a stable order
-	Next    Instant // the earliest time it could change without new input; 0: never
+
+	Offenders []Offender // by service
+	Watch     Watch
+	Events    []Event // what changed in this step, in a stable order
+	Next      Instant // the earliest time it could change without new input; 0: never
 }
 
 // Limit holds one source of one service, or one prefix, to its limit.
@@ -83,6 +85,15 @@ type SYNDrop struct {
 	Source  netip.Prefix
 	Mode    Mode
 	Until   Instant
+}
+
+// Offender is an exempt source that holds at least what others may and more than anybody else. Nothing
+// is done about it.
+type Offender struct {
+	Service string
+	Source  netip.Prefix
+	Since   Instant
+	Reason  Reason // by the newest census
 }
 
 // SSH says on which ports administrators are exempt.

@@ -22,12 +22,10 @@ func exempting(p *Policy, s *State, o *Observation, next *State, d *Decision) {
 	next.expire(o.At, d)
 	d.Exempt = next.Exempt
 	next.Admins = admins(p, s.Admins, o)
-	for _, l := range o.Listeners {
-		if l.SSH && !slices.Contains(d.SSH.Ports, l.Local.Port()) {
-			d.SSH.Ports = append(d.SSH.Ports, l.Local.Port())
-		}
+	next.SSH = sshPorts(s.SSH, o)
+	for _, s := range next.SSH {
+		d.SSH.Ports = append(d.SSH.Ports, s.Port)
 	}
-	slices.Sort(d.SSH.Ports)
 	for _, a := range next.Admins {
 		d.SSH.Admins = append(d.SSH.Admins, a.Addr)
 	}
@@ -89,6 +87,24 @@ func compareExemptions(a, b Exemption) int {
 	return 0
 }
 
+// sshPorts returns the ports sshd listens on, or did lately: while it is started anew nobody who is logged
+// in is to lose his session.
+func sshPorts(old []SSHState, o *Observation) []SSHState {
+	var list []SSHState
+	for _, l := range o.Listeners {
+		if l.SSH {
+			list = append(list, SSHState{Port: l.Local.Port(), SeenAt: o.At})
+		}
+	}
+	for _, s := range old {
+		if o.At.Sub(s.SeenAt) < adminAfter && len(list) < maxAdmins {
+			list = append(list, s)
+		}
+	}
+	slices.SortStableFunc(list, func(a, b SSHState) int { return int(a.Port) - int(b.Port) })
+	return slices.CompactFunc(list, func(a, b SSHState) bool { return a.Port == b.Port })
+}
+
 // admins returns the addresses administrators are, or lately were, logged in from. A TCP connection to
 // sshd makes nobody an administrator; only a session of root or of a member of exempt.ssh_groups does.
 func admins(p *Policy, old []AdminState, o *Observation) []AdminState {
@@ -107,22 +123,45 @@ func admins(p *Policy, old []AdminState, o *Observation) []AdminState {
 	return slices.CompactFunc(list, func(a, b AdminState) bool { return a.Addr == b.Addr })
 }
 
-// ExemptOf returns the prefixes whose answers per source are off at a service as of a decision: those of
-// the policy and of the operator, in any order. Administrators are among them where sshd listens on
-// all of its ports.
+// ExemptOf returns the prefixes whose answers per source are off at a service as of a decision, sorted:
+// those of the policy and of the operator. Administrators are among them where sshd listens on all of
+// its ports.
 func ExemptOf(p *Policy, svc *Service, d *Decision) []netip.Prefix {
-	list := p.Exempt.Prefixes
-	own := len(list)
-	list = list[:own:own]
+	return exemptAt(exemptEverywhere(p, d), svc, d)
+}
+
+// exemptEverywhere returns the prefixes that are exempt of every service, sorted.
+func exemptEverywhere(p *Policy, d *Decision) []netip.Prefix {
+	var more []netip.Prefix
 	for _, e := range d.Exempt {
-		if e.Service == "" || e.Service == svc.Name {
-			list = append(list, e.Prefix)
+		if e.Service == "" {
+			more = append(more, e.Prefix)
+		}
+	}
+	return with(p.Exempt.Prefixes, more)
+}
+
+// exemptAt adds those that are exempt of one service.
+func exemptAt(everywhere []netip.Prefix, svc *Service, d *Decision) []netip.Prefix {
+	var more []netip.Prefix
+	for _, e := range d.Exempt {
+		if e.Service == svc.Name {
+			more = append(more, e.Prefix)
 		}
 	}
 	if svc.onlyOn(d.SSH.Ports) {
 		for _, a := range d.SSH.Admins {
-			list = append(list, netip.PrefixFrom(a, a.BitLen()))
+			more = append(more, netip.PrefixFrom(a, a.BitLen()))
 		}
+	}
+	return with(everywhere, more)
+}
+
+// with adds prefixes to a list and returns it sorted: the list itself, or a copy.
+func with(list, more []netip.Prefix) []netip.Prefix {
+	if len(more) > 0 || !slices.IsSortedFunc(list, ComparePrefix) {
+		list = slices.Concat(list, more)
+		slices.SortFunc(list, ComparePrefix)
 	}
 	return list
 }

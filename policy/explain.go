@@ -16,7 +16,6 @@ func Explain(p *Policy, s *State, d *Decision, seen *Sight, addr netip.Addr) Exp
 		seen = &Sight{}
 	}
 	x := explainer{policy: p, state: s, decision: d, seen: seen, addr: addr.Unmap().WithZone("")}
-	x.source = Group(x.addr, p.Observe.IPv6Source)
 	e := Explanation{Addr: x.addr, Exempt: x.exempt("")}
 	for _, prefix := range p.Exempt.Prefixes {
 		if prefix.Contains(x.addr) {
@@ -37,12 +36,13 @@ type explainer struct {
 	decision *Decision
 	seen     *Sight
 	addr     netip.Addr
-	source   netip.Prefix // what addr counts for
+	source   netip.Prefix // what addr counts for at the service at hand
 	free     bool         // of every service
 }
 
 // service gathers what holds at one service.
 func (x *explainer) service(svc *Service) ServiceExplanation {
+	x.source = x.countsFor(svc)
 	e := ServiceExplanation{Service: svc.Name, Mode: svc.Mode, Source: x.source, Exempt: x.exempt(svc.Name)}
 	free := x.free || len(e.Exempt) > 0
 	admin, everywhere := x.admin(svc)
@@ -59,6 +59,24 @@ func (x *explainer) service(svc *Service) ServiceExplanation {
 	x.strikes(svc, free, &e)
 	e.Next = x.foretell(svc, free, &e)
 	return e
+}
+
+// countsFor returns what the address's connections count for at a service. An IPv6 address that is exempt
+// or has limits of its own, by a prefix longer than a source, counts alone, and so does one that a
+// census lists alone.
+func (x *explainer) countsFor(svc *Service) netip.Prefix {
+	source := Group(x.addr, x.policy.Observe.IPv6Source)
+	own := netip.PrefixFrom(x.addr, x.addr.BitLen())
+	finer := func(p netip.Prefix) bool { return p.Bits() > source.Bits() && p.Contains(x.addr) }
+	switch c := x.counted(svc.Name); {
+	case source == own:
+	case slices.ContainsFunc(x.policy.Exempt.Prefixes, finer),
+		slices.ContainsFunc(x.decision.Exempt, func(e Exemption) bool { return finer(e.Prefix) }),
+		slices.ContainsFunc(svc.Overrides, func(o Override) bool { return finer(o.Prefix) }),
+		c != nil && slices.ContainsFunc(c.Sources, func(s SourceCensus) bool { return s.Source == own }):
+		return own
+	}
+	return source
 }
 
 // exempt says which of the operator's exemptions of one service, or of all, free the address.

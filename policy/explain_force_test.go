@@ -30,13 +30,18 @@ func TestExplainInForce(t *testing.T) {
 			"60 of 100 held (connections.per_source): new connections are refused again at the limit" + tail}},
 		"for its rate": {[]Limit{{Service: "web", Source: netip.MustParsePrefix("203.0.113.9/32"), Refuse: true, Until: explained.Add(29 * time.Second),
 			Reason: Reason{Rule: "rate.new_per_source", Measured: 80, Threshold: 50}}}, "203.0.113.9", 1, []string{
-			"rate.new_per_source: 80 new connections a second, limit 50: new connections are refused" + tail}},
+			"rate.new_per_source: 80 new connections a second, limit 50: new connections are refused; blocked for 10m0s if it is as fast again" + tail}},
+		"at its share": {[]Limit{limit("203.0.113.9/32", 80, 60, "capacity")}, "203.0.113.9", 1, []string{
+			"80 of 60 held (capacity): new connections are refused, 20 are closed, those with the least progress first" +
+				"; ends when there is room for all, or in 29s if nothing more is known"}},
 		"another service's": {[]Limit{{Service: "admin", Source: netip.MustParsePrefix("203.0.113.9/32")}}, "203.0.113.9", 0, []string{
 			"nothing tells what is held: new connections are refused from 100 on"}},
 		"a neighbour's": {[]Limit{limit("203.0.113.8/32", 150, 100, "connections.per_source")}, "203.0.113.9", 0, []string{
 			"nothing tells what is held: new connections are refused from 100 on"}},
 		"of a prefix": {[]Limit{limit("203.0.113.0/24", 400, 400, "connections.per_prefix")}, "203.0.113.9", 1, []string{
-			"203.0.113.0/24: 400 of 400 held (connections.per_prefix): new connections are refused" + tail,
+			"203.0.113.0/24: 400 of 400 held (connections.per_prefix): new connections are refused" + tail}},
+		"of a prefix, which holds less again": {[]Limit{limit("203.0.113.0/24", 300, 400, "connections.per_prefix")}, "203.0.113.9", 1, []string{
+			"203.0.113.0/24: 300 of 400 held (connections.per_prefix): new connections are refused again at the limit" + tail,
 			"nothing tells what is held: new connections are refused from 100 on"}},
 		"of its one address": {[]Limit{limit("2001:db8:9:1::7/128", 150, 100, "connections.per_source")}, "2001:db8:9:1::7", 1, []string{
 			"2001:db8:9:1::7: 150 of 100 held (connections.per_source): new connections are refused, 50 are closed, those with the least progress first" +
@@ -49,7 +54,11 @@ func TestExplainInForce(t *testing.T) {
 			if len(web.Limits) != c.covers {
 				t.Errorf("limits %+v", web.Limits)
 			}
-			if diff := cmp.Diff(c.next, web.Next[:len(c.next)]); diff != "" {
+			got := web.Next
+			if !refused(&web) {
+				got = got[:len(c.next)] // what follows is of other limits
+			}
+			if diff := cmp.Diff(c.next, got); diff != "" {
 				t.Errorf("next (-want +got):\n%s", diff)
 			}
 		})
@@ -103,6 +112,9 @@ func TestExplainBlocksAndStrikes(t *testing.T) {
 			}
 			if text := strings.Join(web.Next, "\n"); strings.Contains(text, "blocked") != (c.next != "") || !strings.Contains(text, c.next) {
 				t.Errorf("next %q, want %q", text, c.next)
+			}
+			if c.covers > 0 && len(web.Next) != 1 {
+				t.Errorf("next %q, want nothing of limits while it is blocked", web.Next)
 			}
 		})
 	}

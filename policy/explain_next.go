@@ -8,7 +8,7 @@ import (
 // foretell says what would happen next, in words: first what is in force, then what is nearest.
 func (x *explainer) foretell(svc *Service, free bool, e *ServiceExplanation) []string {
 	if free {
-		return []string{"exempt: nothing"}
+		return []string{exemptNext(e)}
 	}
 	var next []string
 	if svc.Mode == Shadow {
@@ -18,7 +18,9 @@ func (x *explainer) foretell(svc *Service, free bool, e *ServiceExplanation) []s
 	if len(e.Blocks) == 0 {
 		next = append(next, x.limited(svc, e)...)
 	}
-	next = append(next, x.faster(e)...)
+	if !refused(e) {
+		next = append(next, x.faster(e)...)
+	}
 	next = append(next, x.flooding(svc, e)...)
 	if len(e.Blocks) == 0 && e.Strikes > 0 {
 		text := fmt.Sprintf("blocked %s before, one of them is forgiven in %s", timesOver(e.Strikes), x.left(e.Forgiven))
@@ -28,6 +30,23 @@ func (x *explainer) foretell(svc *Service, free bool, e *ServiceExplanation) []s
 		next = append(next, text)
 	}
 	return next
+}
+
+// exemptNext says what would happen to an exempt source if it were not.
+func exemptNext(e *ServiceExplanation) string {
+	switch {
+	case !e.Known || e.Max == 0 || e.Held < e.Max:
+		return "exempt: nothing"
+	case e.Held == e.Max:
+		return fmt.Sprintf("exempt; otherwise at the limit: %d of %d", e.Held, e.Max)
+	}
+	return fmt.Sprintf("exempt; otherwise over the limit: %d of %d", e.Held, e.Max)
+}
+
+// refused reports whether a block or a limit turns new connections of the address away now: how far it
+// is from other limits says nothing then.
+func refused(e *ServiceExplanation) bool {
+	return len(e.Blocks) > 0 || slices.ContainsFunc(e.Limits, func(l Limit) bool { return l.Refuse })
 }
 
 // blocked tells of the blocks that cover the address.
@@ -55,6 +74,9 @@ func (x *explainer) limited(svc *Service, e *ServiceExplanation) []string {
 	for i := range e.Limits {
 		own = own || e.Limits[i].Source.Bits() >= x.source.Bits()
 		next = append(next, x.inLimit(svc, e, &e.Limits[i]))
+	}
+	if refused(e) {
+		return next
 	}
 	if narrowed := x.narrowed(e); narrowed != nil && !own {
 		next = append(next, fmt.Sprintf("%d of %d held, most of it by %s, which alone is answered",
@@ -86,7 +108,7 @@ func (x *explainer) narrowed(e *ServiceExplanation) *Limit {
 // inLimit tells what comes of a limit in force.
 func (x *explainer) inLimit(svc *Service, e *ServiceExplanation, l *Limit) string {
 	text := fmt.Sprintf("%d of %d held (%s)", l.Held, l.Max, l.Reason.Rule)
-	if l.Reason.Rule == ruleNew || l.Reason.Rule == ruleOverrideNew {
+	if l.forRate() {
 		text = l.Reason.String()
 	}
 	if l.Source != x.source {
@@ -101,11 +123,21 @@ func (x *explainer) inLimit(svc *Service, e *ServiceExplanation, l *Limit) strin
 	if l.Close {
 		text += fmt.Sprintf(", %d are closed, those with the least progress first", l.Held-l.Max)
 	}
-	if after := svc.Response.BlockAfter; e.NextFor > 0 && l.Held > l.Max {
+	if l.Reason.Rule == ruleCapacity {
+		return text + fmt.Sprintf("; ends when there is room for all, or in %s if nothing more is known", x.left(l.Until))
+	}
+	switch after := svc.Response.BlockAfter; {
+	case e.NextFor == 0:
+	case l.forRate():
+		text += fmt.Sprintf("; blocked for %s if it is as fast again", e.NextFor)
+	case l.Held > l.Max:
 		text += fmt.Sprintf("; blocked for %s if that goes on for another %s", e.NextFor, x.left(l.Since.Add(after)))
 	}
 	return text + fmt.Sprintf("; ends after %s below half of it, or in %s if nothing more is known", svc.Response.Quiet, x.left(l.Until))
 }
+
+// forRate reports whether the limit is for how fast connections are opened.
+func (l *Limit) forRate() bool { return l.Reason.Rule == ruleNew || l.Reason.Rule == ruleOverrideNew }
 
 // roomLeft tells how far the source is from its limit.
 func roomLeft(e *ServiceExplanation) string {

@@ -23,6 +23,9 @@ func newNest(list []netip.Prefix) nest {
 	return nest{list: list}
 }
 
+// sortedNest returns a nest of prefixes that are sorted already.
+func sortedNest(list []netip.Prefix) nest { return nest{list: list} }
+
 // covers reports whether any prefix contains the whole of p. From call to call p must not come before
 // the last one.
 func (n *nest) covers(p netip.Prefix) bool {

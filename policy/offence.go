@@ -44,7 +44,7 @@ func (f *Offence) judge(at Instant, measured, threshold int, quiet time.Duration
 			f.Since = at
 		}
 		if f.OverSince == 0 || f.UnderSince != 0 && at.Sub(f.UnderSince) > dip || at.Sub(f.OverAt) > unseen {
-			f.OverSince = at
+			f.OverSince, f.Beyond = at, false
 		}
 		f.OverAt, f.Peak, f.Beyond = at, max(f.Peak, measured), f.Beyond || measured > threshold
 		f.UnderSince, f.ClearSince = 0, 0
@@ -56,7 +56,7 @@ func (f *Offence) judge(at Instant, measured, threshold int, quiet time.Duration
 	f.UnderSince = since(f.UnderSince, at, true)
 	f.ClearSince = since(f.ClearSince, at, measured*2 < threshold)
 	switch {
-	case f.ClearSince != 0 && at.Sub(f.ClearSince) >= quiet:
+	case f.clear(at, quiet):
 		return "below half of its limit for " + quiet.String()
 	case at.Sub(f.UnderSince) >= quiet*underFactor:
 		return "below its limit for " + (quiet * underFactor).String()
@@ -67,6 +67,11 @@ func (f *Offence) judge(at Instant, measured, threshold int, quiet time.Duration
 // persists reports whether the measure went beyond its threshold and has stayed there for a time.
 func (f *Offence) persists(after time.Duration) bool {
 	return f.raised() && f.Beyond && after > 0 && f.OverAt.Sub(f.OverSince) >= after
+}
+
+// clear reports whether the measure has been below the clear level for the quiet time.
+func (f *Offence) clear(at Instant, quiet time.Duration) bool {
+	return f.ClearSince != 0 && at.Sub(f.ClearSince) >= quiet
 }
 
 // recurs reports whether the measure reached its threshold again, a time after it did first and before

@@ -25,9 +25,11 @@ type State struct {
 	Listening Instant        // what ends has been asked for without a break since; 0: it is not
 	Endings   Instant        // end of the last count of what ends
 	Opened    uint64         // connections accepted since boot, at that time
+	Estab     uint64         // connections established at that time
 	Seed      uint64         // of the jitter of blocks; 0: not yet chosen
 	Exempt    []Exemption    // by the operator; by prefix and service
 	Admins    []AdminState   // by address
+	SSH       []SSHState     // by port
 	Blocks    []BlockState   // by service and source
 	Services  []ServiceState // of services with something to remember, by name
 }
@@ -38,15 +40,24 @@ type AdminState struct {
 	SeenAt Instant // last observation in which he was logged in
 }
 
+// SSHState is a port sshd listens on, or did lately.
+type SSHState struct {
+	Port   uint16
+	SeenAt Instant
+}
+
 // BlockState is a block in force, or one that ended and is remembered as strikes.
 type BlockState struct {
 	Service string
 	Source  netip.Prefix
 	Cause   Kind    // of the attack it answered, the newest time
+	Mode    Mode    // in which it was decided
+	Peak    int     // the most measured of that offence
 	Strikes int     // at least 1
 	Since   Instant // of the newest block
 	Until   Instant // its end; in the past: it has ended
 	Decay   Instant // when one strike will be forgiven
+	Left    bool    // of what is forwarded: since it ended, the source was found below its limit
 	Close   bool    // it held connections, which are to be closed
 	Counted Instant // the last time it was found so
 	Reason  Reason
@@ -78,10 +89,12 @@ type SourceState struct {
 	Hold   Offence    // connections held
 	Share  int        // fair share it was held to by that census; 0: none
 
-	Fast  int     // counts of what ends in a row that were over its rate
-	Rate  int     // completed connections a second, by the newest count that was over it
-	Cut   int     // connections we closed ourselves, not yet seen to end
-	Churn Offence // completed connections a second
+	Fast   int     // counts of what ends in a row that were over its rate
+	Rate   int     // completed connections a second, by the newest count that was over it
+	Before int     // held at the last count of what ended
+	Cut    int     // connections we closed ourselves, not yet seen to end
+	CutAt  Instant // when we did
+	Churn  Offence // completed connections a second
 }
 
 // PrefixState is what is remembered about a prefix of several sources.
@@ -97,12 +110,13 @@ type PrefixState struct {
 
 // ShareState is what is remembered about the fair share of a service.
 type ShareState struct {
-	Press  Offence // connections held, each source up to its limit, against most of the capacity
-	Held   int     // likewise, at the last complete census
-	At     Instant // when that was
-	Target int     // what the sources that are not exempt may hold together
-	Level  int     // share of a prefix; 0: there is no fair share
-	Moved  Instant // when it last changed
+	Press     Offence // connections held, each source up to its limit, against most of the capacity
+	Held      int     // likewise, at the last complete census
+	At        Instant // when that was
+	Exempt    int     // of these, by exempt sources
+	Target    int     // what the sources that are not exempt may hold together
+	Level     int     // share of a prefix; 0: there is no fair share
+	RoomSince Instant // it could have been raised without a break since; 0: it could not
 
 	Relief int // what the service may hold where one connection each is too much; 0: it is not
 }
@@ -135,6 +149,7 @@ type SlowState struct {
 type OffenderState struct {
 	Source netip.Prefix
 	Hold   Offence
+	Reason Reason // at the last census that found it
 }
 
 // service returns the state kept for a service, or an empty one.

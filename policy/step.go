@@ -16,21 +16,37 @@ func Step(p *Policy, s State, o Observation) (State, Decision) {
 		s = State{Attacks: s.Attacks, Seed: s.Seed}
 	}
 	d := Decision{At: o.At, Watch: Watch{Suspicion: suspect(p, &s, &o)}}
-	next := State{At: o.At, Attacks: s.Attacks, Census: s.Census, Endings: s.Endings, Opened: s.Opened, Seed: s.Seed}
+	next := State{At: o.At, Attacks: s.Attacks, Census: s.Census, Endings: s.Endings, Opened: s.Opened, Estab: s.Estab, Seed: s.Seed}
 	advance(&s, &o, &next)
 	exempting(p, &s, &o, &next, &d)
 	pressure := synPressure(&s, &o)
 	room := p.Limits.MaxBlocks - len(s.Blocks)
+	exempt := exemptEverywhere(p, &d)
 	for _, svc := range byName(p) {
-		st := serviceStep{policy: p, service: svc, o: &o, prev: &s, next: &next, out: &d,
+		st := serviceStep{exempt: exemptAt(exempt, svc, &d), policy: p, service: svc, o: &o, prev: &s, next: &next, out: &d,
 			blocks: blocksOf(s.Blocks, svc.Name), room: &room, pressure: pressure}
 		st.run(s.service(svc.Name))
 	}
 	leave(p, &s, &o, &d)
+	if churning(&next) {
+		d.Watch.Suspicion = append(d.Watch.Suspicion, "connections ending fast")
+	}
 	d.Watch.Attack = slices.ContainsFunc(d.Attacks, func(a Attack) bool { return a.Kind.bySources() })
 	arm(p, &s, &o, &next, &d)
 	d.Next = wake(o.At, &d)
 	return next, d
+}
+
+// churning reports whether a source may be churning, which a census has to tell.
+func churning(s *State) bool {
+	for i := range s.Services {
+		for j := range s.Services[i].Sources {
+			if src := &s.Services[i].Sources[j]; src.Fast > 0 && !src.Churn.raised() {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // leave ends the attacks and blocks of services the policy does not have any more.
@@ -64,7 +80,7 @@ func advance(s *State, o *Observation, next *State) {
 		next.Census = o.Census.From
 	}
 	if e := &o.Endings; e.Taken && e.From.Add(e.Span) > s.Endings {
-		next.Endings, next.Opened = e.From.Add(e.Span), o.Counters.PassiveOpens
+		next.Endings, next.Opened, next.Estab = e.From.Add(e.Span), o.Counters.PassiveOpens, o.Counters.CurrEstab
 	}
 	if next.Seed == 0 {
 		next.Seed = uint64(o.Wall)*0x9e3779b97f4a7c15 | 1

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -85,8 +86,8 @@ func (st *serviceStep) update(now *Attack, a *answered) {
 	if now.ID == 0 {
 		return
 	}
-	if st.census != nil && (st.census.Held > now.PeakHeld || now.Top == nil) {
-		now.Top = st.top()
+	if now.Kind.bySources() && (a.sources > now.PeakSources || st.census != nil && a.sources > 0 && st.census.Held > now.PeakHeld) {
+		now.Top = st.top(now.Kind)
 	}
 	if st.census != nil {
 		now.PeakHeld = max(now.PeakHeld, st.census.Held)
@@ -217,22 +218,28 @@ func (st *serviceStep) report(e Event) {
 	st.out.Events = append(st.out.Events, e)
 }
 
-// top returns the prefixes whose sources hold most.
-func (st *serviceStep) top() []PrefixCount {
+// top returns the prefixes of the sources that are answered for a kind of attack, those first whose
+// sources hold most, or are most.
+func (st *serviceStep) top(kind Kind) []PrefixCount {
 	var all []PrefixCount
-	for i := range st.census.Sources {
-		c := &st.census.Sources[i]
-		if c.Held == 0 {
+	for i := range st.state.Sources {
+		src := &st.state.Sources[i]
+		if kind == ConnectionFlood && !src.Hold.raised() || kind == Churn && !src.Churn.raised() || kind == DistributedFlood && src.Share == 0 {
 			continue
 		}
-		p := netip.PrefixFrom(c.Source.Addr(), min(shareBits(st.policy, c.Source.Addr().Is6()), c.Source.Bits())).Masked()
+		p := netip.PrefixFrom(src.Source.Addr(), min(shareBits(st.policy, src.Source.Addr().Is6()), src.Source.Bits())).Masked()
 		if n := len(all); n > 0 && all[n-1].Prefix == p {
 			all[n-1].Sources++
-			all[n-1].Held += c.Held
+			all[n-1].Held += src.Held
 			continue
 		}
-		all = append(all, PrefixCount{Prefix: p, Sources: 1, Held: c.Held})
+		all = append(all, PrefixCount{Prefix: p, Sources: 1, Held: src.Held})
 	}
-	slices.SortStableFunc(all, func(a, b PrefixCount) int { return b.Held - a.Held })
+	for i := range st.state.Prefixes {
+		if p := &st.state.Prefixes[i]; kind == ConnectionFlood && p.Hold.raised() {
+			all = append(all, PrefixCount{Prefix: p.Prefix, Sources: p.Sources, Held: p.Held})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b PrefixCount) int { return cmp.Or(b.Held-a.Held, b.Sources-a.Sources) })
 	return slices.Clone(all[:min(len(all), maxTop)])
 }

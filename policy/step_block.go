@@ -5,32 +5,33 @@ import (
 	"slices"
 )
 
-// block ends blocks whose time is over or whose cause is gone, forgives strikes, and turns offences
-// that persist into blocks. Only evidence raises or renews one: what an address merely sends while it
+// block turns offences that persist into blocks. Only evidence raises or renews one: what an address merely sends while it
 // is blocked changes nothing (P5).
 func (st *serviceStep) block() {
-	st.release()
+	if st.whole && st.service.Traffic.Onward() {
+		st.left()
+	}
 	for i := range st.state.Sources {
 		src := &st.state.Sources[i]
 		after := st.service.Response.BlockAfter
 		switch {
 		case src.Hold.persists(after) && src.Hold.OverAt == st.o.Census.From && st.census != nil:
-			if st.strike(src.target(), ConnectionFlood, src.Hold.OverAt, st.holdReason(src)) {
-				st.free(src, "blocked")
-				src.Held = 0
+			if st.strike(src.target(), ConnectionFlood, &src.Hold, st.holdReason(src)) {
+				st.struck(src)
 			}
 		// A source that is refused opens nothing: what counts is that it begins anew when it may.
-		case src.Churn.recurs(after) && src.Churn.OverAt == st.next.Endings && st.o.Endings.Taken:
-			if st.strike(src.Source, Churn, src.Churn.OverAt, st.churnReason(src)) {
-				st.free(src, "blocked")
-				src.Held = 0
+		case src.Churn.recurs(after) && src.Fast >= fastCounts && src.Churn.OverAt == st.next.Endings && st.o.Endings.Taken:
+			if st.strike(src.Source, Churn, &src.Churn, st.churnReason(src)) {
+				st.struck(src)
 			}
 		}
 	}
 	for i := range st.state.Prefixes {
 		p := &st.state.Prefixes[i]
-		if p.Hold.persists(st.service.Response.BlockAfter) && st.census != nil && p.Hold.OverAt == st.o.Census.From {
-			if st.strike(p.Prefix, ConnectionFlood, p.Hold.OverAt, st.prefixReason(p)) {
+		st.relieve(p)
+		limit, _ := st.service.prefixLimit(p.Prefix)
+		if p.Hold.persists(st.service.Response.BlockAfter) && st.census != nil && p.Hold.OverAt == st.o.Census.From && p.Held >= limit {
+			if st.strike(p.Prefix, ConnectionFlood, &p.Hold, st.prefixReason(p)) {
 				st.calmPrefix(p, "blocked")
 			}
 		}
@@ -41,11 +42,37 @@ func (st *serviceStep) block() {
 	}
 }
 
+// struck frees a source that is blocked now, and notes what its prefixes have to do without.
+func (st *serviceStep) struck(src *SourceState) {
+	held := src.Held
+	if limit := st.allowed(src.Source).held; limit > 0 {
+		held = min(held, limit)
+	}
+	st.gone = append(st.gone, prefixCount{src.Source, held, 1})
+	st.free(src, "blocked")
+	src.Held = 0
+}
+
+// relieve takes from a prefix what its sources held that are blocked in this step: it is answered only
+// for what that leaves.
+func (st *serviceStep) relieve(p *PrefixState) {
+	i, _ := slices.BinarySearchFunc(st.gone, p.Prefix, func(c prefixCount, p netip.Prefix) int { return ComparePrefix(c.prefix, p) })
+	for ; i < len(st.gone) && p.Prefix.Contains(st.gone[i].prefix.Addr()); i++ {
+		p.Held, p.Sources = max(0, p.Held-st.gone[i].held), max(0, p.Sources-1)
+	}
+}
+
 // strike blocks a source, one step longer than the last time. It reports whether it did.
-func (st *serviceStep) strike(source netip.Prefix, kind Kind, evidence Instant, why Reason) bool {
+func (st *serviceStep) strike(source netip.Prefix, kind Kind, f *Offence, why Reason) bool {
+	evidence, peak := f.OverAt, f.Peak
 	i, known := st.blocks.find(source)
-	if !known && *st.room <= 0 {
+	switch {
+	case !known && *st.room <= 0:
 		st.noRoom++
+		return false
+	case known && st.service.Traffic.Onward() && !st.blocks.list[i].Left:
+		// The kernel keeps entries of forwarded connections whose end the block itself kept it from
+		// seeing. They are no new offence.
 		return false
 	}
 	var b *BlockState
@@ -57,11 +84,13 @@ func (st *serviceStep) strike(source netip.Prefix, kind Kind, evidence Instant, 
 		b = &st.added[len(st.added)-1]
 	}
 	b.Strikes++
-	b.Cause = kind
+	b.Left = false
+	b.Cause, b.Mode, b.Peak = kind, st.service.Mode, peak
 	r := &st.service.Response
 	b.Since = st.o.At
 	b.Until = b.Since.Add(jitter(r.blockStep(b.Strikes), st.next.Seed, b.Service, source, b.Strikes))
 	b.Decay = b.Until.Add(r.BlockFor[len(r.BlockFor)-1])
+	why.Measured = peak
 	b.Close, b.Counted, b.Reason = true, evidence, why
 	a := st.answer(kind)
 	a.blocked++
@@ -73,8 +102,8 @@ func (st *serviceStep) strike(source netip.Prefix, kind Kind, evidence Instant, 
 // release ends blocks and forgives strikes.
 func (st *serviceStep) release() {
 	ending := func(b *BlockState) bool { return b.Until > st.prev.At && b.Until <= st.o.At }
-	exempt := newNest(st.exempt)
-	lengths := st.service.blockable(st.policy)
+	exempt := sortedNest(st.exempt)
+	lengths, allow := st.service.blockable(st.policy), newAllowances(st.service)
 	var gone []int
 	for i := range st.blocks.list {
 		b := &st.blocks.list[i]
@@ -84,6 +113,10 @@ func (st *serviceStep) release() {
 			why = "exempt"
 		case !slices.Contains(lengths[family(b.Source.Addr().Is6())], b.Source.Bits()):
 			why = "the policy does not block such a source any more"
+		case b.Mode == Shadow && st.service.Mode == Enforce:
+			why = "it was decided in shadow mode"
+		case st.tolerated(b, allow.of(b.Source)):
+			why = "the policy allows more now"
 		case ending(b):
 			why = "its time is over"
 		}
@@ -91,7 +124,7 @@ func (st *serviceStep) release() {
 			st.freed = append(st.freed, Event{Kind: SourceFreed, Source: b.Source, Count: 1, Why: why})
 		}
 		switch {
-		case why != "" && b.Until > st.o.At:
+		case why != "" && !ending(b):
 			gone = append(gone, i)
 		case b.Decay <= st.o.At:
 			if b.Strikes <= 1 {
@@ -104,6 +137,32 @@ func (st *serviceStep) release() {
 		}
 	}
 	st.forget(gone)
+}
+
+// left notes which sources of former blocks hold less than their limit by now.
+func (st *serviceStep) left() {
+	allow := newAllowances(st.service)
+	for i := range st.blocks.list {
+		b := &st.blocks.list[i]
+		if b.Left || b.Until > st.o.At {
+			continue
+		}
+		at, found := slices.BinarySearchFunc(st.counts, b.Source, func(c counted, p netip.Prefix) int { return ComparePrefix(c.source, p) })
+		if !found || st.counts[at].held < allow.of(b.Source).held {
+			st.blocks.change(i).Left = true
+		}
+	}
+}
+
+// tolerated reports whether the policy allows by now what a block was for.
+func (st *serviceStep) tolerated(b *BlockState, now allowance) bool {
+	if limit, ok := st.service.prefixLimit(b.Source); ok && b.Reason.Rule == rulePerPrefix {
+		return b.Peak < limit
+	}
+	if b.Cause == Churn {
+		return now.fresh == 0 || b.Peak < now.fresh
+	}
+	return now.held == 0 || b.Peak < now.held
 }
 
 // forget removes blocks by their indexes, in order.

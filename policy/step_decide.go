@@ -7,11 +7,11 @@ func (st *serviceStep) decide() {
 	st.out.Attacks = append(st.out.Attacks, st.state.Attacks...)
 	st.out.Limits = slices.Grow(st.out.Limits, st.limited)
 	first, firstWatched := len(st.out.Limits), len(st.out.Watched)
-	attacked := len(st.state.Attacks) > 0
+	flooded := st.open(ConnectionFlood) != nil // no other kind is worth conntrack
 	for i := range st.state.Sources {
 		if src := &st.state.Sources[i]; src.limited() {
 			st.decideLimit(src)
-		} else if attacked {
+		} else if flooded {
 			st.decideWatched(src)
 		}
 	}
@@ -41,7 +41,7 @@ func (st *serviceStep) decideLimit(src *SourceState) {
 	svc := st.service
 	a := st.allowed(src.Source)
 	held := Limit{Service: svc.Name, Source: src.target(), Mode: svc.Mode, Held: src.Held, Counted: src.SeenAt,
-		Exact: a.held > 0 && !a.override && !src.Single.IsValid()}
+		Exact: src.Hold.raised() && !a.override && !src.Single.IsValid()}
 	l := held
 	until := src.SeenAt.Add(svc.Response.Lease)
 	if src.Hold.raised() && until > st.o.At {
@@ -103,6 +103,7 @@ func (st *serviceStep) decidePrefix(p *PrefixState) {
 
 // decideBlocks adds the blocks in force.
 func (st *serviceStep) decideBlocks() {
+	st.out.Blocks = slices.Grow(st.out.Blocks, len(st.blocks.list))
 	for i := range st.blocks.list {
 		b := &st.blocks.list[i]
 		if b.Until <= st.o.At {

@@ -11,9 +11,11 @@ import (
 func (st *serviceStep) prefixes(old []PrefixState) {
 	counted := st.fold()
 	known := make([]PrefixState, 0, len(old))
+	exempt := sortedNest(st.exempt)
 	for _, p := range old {
 		limit, still := st.service.prefixLimit(p.Prefix)
-		if Covers(st.exempt, p.Prefix) {
+		spared := exempt.covers(p.Prefix)
+		if spared {
 			p.Each, p.Share = 0, 0
 		}
 		switch {
@@ -22,7 +24,7 @@ func (st *serviceStep) prefixes(old []PrefixState) {
 			st.calmPrefix(&p, "the policy sets no limit for such prefixes any more")
 		case p.Hold.Peak < limit:
 			st.calmPrefix(&p, "the policy allows more now than it ever held")
-		case Covers(st.exempt, p.Prefix):
+		case spared:
 			st.calmPrefix(&p, "exempt")
 		}
 		if p.Hold.raised() || p.Each > 0 || p.Share > 0 {
@@ -33,11 +35,14 @@ func (st *serviceStep) prefixes(old []PrefixState) {
 		st.state.Prefixes = known
 		return
 	}
-	align(known, counted, ofPrefix, func(c *prefixCount) netip.Prefix { return c.prefix }, st.prefix)
+	exempt = sortedNest(st.exempt)
+	align(known, counted, ofPrefix, func(c *prefixCount) netip.Prefix { return c.prefix }, func(old *PrefixState, now *prefixCount) {
+		st.prefix(old, now, &exempt)
+	})
 }
 
 // prefix judges one prefix.
-func (st *serviceStep) prefix(old *PrefixState, now *prefixCount) {
+func (st *serviceStep) prefix(old *PrefixState, now *prefixCount, exempt *nest) {
 	var p PrefixState
 	if old != nil {
 		p = *old
@@ -53,7 +58,7 @@ func (st *serviceStep) prefix(old *PrefixState, now *prefixCount) {
 	default:
 		p.Held, p.Sources, p.SeenAt = now.held, now.sources, st.o.Census.From
 	}
-	if limit > 0 && p.SeenAt == st.o.Census.From && !Covers(st.exempt, p.Prefix) {
+	if limit > 0 && p.SeenAt == st.o.Census.From && !exempt.covers(p.Prefix) {
 		ended := p.Hold.judge(p.SeenAt, p.Held, limit, st.service.Response.Quiet)
 		switch {
 		case ended != "":

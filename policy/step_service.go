@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"time"
 )
 
 // serviceStep is one service's part of one Step: from its old state to its part of the new state and
@@ -28,6 +29,7 @@ type serviceStep struct {
 	pressure int            // SYNs a second to all services
 	noRoom   int            // blocks there was no room for
 	added    []BlockState   // blocks of sources without one
+	gone     []prefixCount  // sources blocked in this step, and what they held
 	freed    []Event        // blocks that ended
 
 	overridden map[netip.Prefix]int // sources with an override, and which
@@ -42,6 +44,7 @@ type counted struct {
 	source netip.Prefix
 	held   int // up to its own limit; 0: exempt or blocked
 	shared bool
+	exempt bool
 }
 
 // run carries the service through the step. The order matters: a source's own limit comes before those
@@ -55,9 +58,9 @@ func (st *serviceStep) run(old ServiceState) {
 		st.endAll("the service changed its ports or addresses")
 		old = ServiceState{}
 	}
-	st.exempt = ExemptOf(st.policy, st.service, st.out)
 	st.look()
 	st.state.Full, st.state.NoRoom, st.state.Exempt = old.Full, old.NoRoom, old.Exempt
+	st.release()
 	st.sources(old.Sources)
 	st.endings()
 	st.prefixes(old.Prefixes)
@@ -94,7 +97,7 @@ func (st *serviceStep) keep() {
 	watched := 0
 	st.state.Sources = slices.DeleteFunc(st.state.Sources, func(s SourceState) bool {
 		switch {
-		case s.limited() || s.Fast > 0:
+		case s.limited() || s.Fast > 0 || s.Cut > 0 && st.o.At.Sub(s.CutAt) < cutSeen:
 			return false
 		case !attacked || s.Held == 0 || watched >= st.policy.Observe.MaxSources:
 			return true
@@ -106,6 +109,9 @@ func (st *serviceStep) keep() {
 		st.next.Services = append(st.next.Services, st.state)
 	}
 }
+
+// cutSeen is how long after it was closed a connection is seen to have ended, at the latest.
+const cutSeen = 5 * time.Second
 
 // empty reports whether there is nothing to remember.
 func (s *ServiceState) empty() bool {

@@ -25,9 +25,13 @@ func (st *serviceStep) share(old ShareState) {
 	if st.census == nil || !st.o.Census.Complete || old.At == st.o.Census.From {
 		return
 	}
-	sh.Held, sh.At = st.census.Held-st.overLimits(), st.o.Census.From
+	sh.Held, sh.Exempt, sh.At = st.census.Held-st.overLimits(), st.exemptHeld(), st.o.Census.From
 	was := sh.Press.raised()
 	ended := sh.Press.judge(sh.At, sh.Held, max(1, capacity*pressAt/100), st.service.Response.Quiet)
+	if sh.Level != unlimited && !sh.Press.clear(sh.At, st.service.Response.Quiet) {
+		// Below the pressure is where the share itself holds it.
+		ended = ""
+	}
 	switch {
 	case ended != "":
 		st.unshare("the service has had room to spare: what it holds stayed " + ended)
@@ -37,17 +41,17 @@ func (st *serviceStep) share(old ShareState) {
 		*sh = ShareState{}
 		return
 	case !was:
-		sh.Level, sh.Moved = unlimited, sh.At
+		sh.Level = unlimited
 	}
 	st.reshare()
 }
 
-// overLimits returns how many connections are beyond the limits of their sources, which answer for
-// them: they are no pressure.
+// overLimits returns how many connections are beyond the limits of their sources, or of blocked ones,
+// which answer for them: they are no pressure.
 func (st *serviceStep) overLimits() int {
 	over := 0
 	for i := range st.counts {
-		if c := &st.counts[i]; c.held > 0 {
+		if c := &st.counts[i]; !c.exempt {
 			over += max(0, st.census.Sources[i].Held-c.held)
 		}
 	}
@@ -58,19 +62,27 @@ func (st *serviceStep) overLimits() int {
 // be enough for all if everybody uses them, so that shares settle instead of swinging.
 func (st *serviceStep) reshare() {
 	sh := &st.state.Share
-	sh.Target = max(1, st.service.Capacity*leastTo/100, st.service.Capacity*shareTo/100-st.exemptHeld())
-	// While there is room for twice as many, nobody need wait for his share to be raised.
-	relax := sh.At.Sub(sh.Moved) >= st.service.Response.Quiet/relaxAfter || sh.Held*2 <= sh.Target
+	sh.Target = max(1, st.service.Capacity*leastTo/100, st.service.Capacity*shareTo/100-sh.Exempt)
 	groups := st.shareGroups()
 	counts := st.demand(groups)
-	level := fairShare(counts, sh.Target, sh.Level, relax)
+	target := max(1, sh.Target-st.census.Rest.Held)
+	level := fairShare(counts, target, sh.Level, true)
+	sh.RoomSince = since(sh.RoomSince, sh.At, level > sh.Level)
+	relax := sh.RoomSince != 0 && sh.At.Sub(sh.RoomSince) >= st.service.Response.Quiet/relaxAfter
+	if level > sh.Level && !relax {
+		level = sh.Level
+	}
 	if level != sh.Level {
-		sh.Moved = sh.At
+		sh.RoomSince = 0
 		st.answer(DistributedFlood).move(sh.Level, level)
+	}
+	if level == unlimited && sh.Level != unlimited {
+		// Only now it can be told whether the pressure is gone.
+		sh.Press.UnderSince = sh.At
 	}
 	sh.Level = level
 	sh.Relief = 0
-	if sum := cappedSum(counts, level); sum > sh.Target && level == 1 {
+	if sum := cappedSum(counts, level) + st.census.Rest.Held; sum > sh.Target && level == 1 {
 		sh.Relief = sh.Target
 	}
 	st.divide(groups, relax)
@@ -97,10 +109,10 @@ func (st *serviceStep) demand(groups []shareGroup) []int {
 
 // exemptHeld returns what exempt sources hold, which the others have to do without.
 func (st *serviceStep) exemptHeld() int {
-	exempt, n := newNest(st.exempt), 0
-	for i := range st.census.Sources {
-		if c := &st.census.Sources[i]; exempt.covers(c.Source) {
-			n += c.Held
+	n := 0
+	for i := range st.counts {
+		if st.counts[i].exempt {
+			n += st.census.Sources[i].Held
 		}
 	}
 	return n

@@ -26,8 +26,11 @@ func (st *serviceStep) sources(old []SourceState) {
 		now = st.census.Sources
 		st.counts = make([]counted, 0, len(now))
 	}
+	if len(old) == 0 && st.census == nil {
+		return
+	}
 	st.state.Sources = make([]SourceState, 0, len(old))
-	j := sourceJudge{st: st, allow: st.allowances(), exempt: newNest(st.exempt), blocked: st.blocks.walk(st.o.At)}
+	j := sourceJudge{st: st, allow: st.allowances(), exempt: sortedNest(st.exempt), blocked: st.blocks.walk(st.o.At)}
 	align(old, now, ofSource, ofCensus, j.source)
 	st.offender(j.worst, j.worstLimit)
 }
@@ -60,9 +63,10 @@ func (j *sourceJudge) source(old *SourceState, now *SourceCensus) {
 	case j.exempt.covers(src.Source):
 		st.free(src, "exempt")
 		j.exemptCount(now, allowed)
+		count.exempt = true
 	case src.Source.Addr().Is6() && src.Source.Bits() < 128 && src.Source.Bits() != st.policy.Observe.IPv6Source:
 		st.free(src, "the policy groups IPv6 sources differently")
-	case j.blocked.covers(src.Source):
+	case j.blocked.covers(src.Source, allowed.override):
 		st.free(src, "blocked")
 		if now != nil {
 			j.blocked.held(st.o.Census.From, now.Held)
@@ -77,9 +81,14 @@ func (j *sourceJudge) source(old *SourceState, now *SourceCensus) {
 		}
 		st.count(src, now, count.held, allowed)
 		if allowed.held > 0 {
-			count.held = min(count.held, allowed.held)
+			// What a single address holds beyond the limit is its own; what its neighbours hold is not.
+			others := max(0, count.held-src.Held)
+			if !src.Single.IsValid() {
+				others = 0
+			}
+			count.held = min(count.held-others, allowed.held) + others
 		}
-		if src.limited() || src.Fast > 0 || src.Held > 0 && (old != nil || src.Held*2 >= allowed.held && allowed.held > 0) {
+		if src.limited() || src.Fast > 0 || src.Cut > 0 || src.Held > 0 && (old != nil || src.Held*2 >= allowed.held && allowed.held > 0) {
 			st.state.Sources = append(st.state.Sources, *src)
 		}
 	}
@@ -136,7 +145,7 @@ func (st *serviceStep) narrow(src *SourceState, now *SourceCensus, limit int) {
 	}
 	alone := now.Single.IsValid() && src.Held == now.Held && now.Held-now.SingleHeld < limit && now.SingleHeld >= limit && src.Source.Bits() < 128
 	switch {
-	case alone && (!src.Hold.raised() && !st.blocks.anyWithin(src.Source) || src.Single == now.Single):
+	case alone && (!src.Hold.raised() && !st.blocks.anyWithin(src.Source, now.Single) || src.Single == now.Single):
 		src.Single, src.Held = now.Single, now.SingleHeld
 	default:
 		src.Single = netip.Addr{}

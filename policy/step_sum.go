@@ -69,7 +69,7 @@ func (st *serviceStep) churnReason(src *SourceState) Reason {
 // shareReason is why the capacity of the service is shared: what all sources hold, and what they may.
 func (st *serviceStep) shareReason() Reason {
 	sh := &st.state.Share
-	return Reason{Rule: ruleCapacity, Measured: sh.Held, Threshold: sh.Target, At: sh.At}
+	return Reason{Rule: ruleCapacity, Measured: sh.Held - sh.Exempt, Threshold: sh.Target, At: sh.At}
 }
 
 func newest(r Reason, now int) Reason {

@@ -186,7 +186,7 @@ func (st *serviceStep) decideDrops() {
 	if until <= st.o.At || st.service.Rate.SYNPerSource == 0 {
 		return
 	}
-	exempt := newNest(st.exempt)
+	exempt := sortedNest(st.exempt)
 	for _, src := range s.Drops {
 		if exempt.covers(src) {
 			continue

@@ -1,0 +1,79 @@
+package enforcer
+
+import (
+	"net/netip"
+
+	"ebbgate/policy"
+)
+
+// overridden returns the prefixes whose sources have limits of their own.
+func overridden(svc *policy.Service) []netip.Prefix {
+	var list []netip.Prefix
+	for _, o := range svc.Overrides {
+		list = append(list, o.Prefix)
+	}
+	return list
+}
+
+// finer returns those of them that are longer than a plain IPv6 source of that many bits. Each address
+// in one is a source of its own, as a census counts it: it is no part of the plain source around it.
+func finer(svc *policy.Service, bits int) []netip.Prefix {
+	var list []netip.Prefix
+	for _, o := range svc.Overrides {
+		if o.Prefix.Addr().Is6() && o.Prefix.Bits() > bits {
+			list = append(list, o.Prefix)
+		}
+	}
+	return list
+}
+
+// own adds the sets of prefixes whose sources have limits of their own, and so count in no wider
+// prefix: what answers that prefix is not for them. Those that are longer than a plain source are in a
+// set beside, as what answers the plain source around them is not for them either.
+func (c *compiler) own(pt *part) {
+	if !c.owning(pt) {
+		return
+	}
+	c.ranges(pt.name("own"), cover(overridden(pt.svc)))
+	pt.finer = cover(finer(pt.svc, c.policy.Observe.IPv6Source))
+	for i, f := range families {
+		if len(pt.finer[i]) > 0 {
+			c.out.Sets = append(c.out.Sets, ranges(pt.name("finer"+f.suffix), f, pt.finer[i]))
+		}
+	}
+}
+
+// owning reports whether the service has such prefixes, and answers that may be wider.
+func (c *compiler) owning(pt *part) bool {
+	return len(pt.svc.Overrides) > 0 && (pt.until != 0 || len(pt.blocks) > 0)
+}
+
+// parting returns the rule by which addresses that are sources of their own leave a chain before its
+// answers to the plain source around them, if there are any.
+func (c *compiler) parting(pt *part, f family) []Rule {
+	if f.proto != nfprotoIPv6 || pt.finer.empty() {
+		return nil
+	}
+	return []Rule{rule(f.from(pt.name("finer"+f.suffix), f.bits()), back())}
+}
+
+// match calls each for all sets in turn, and adds what it returns to the chain. Before the set of plain
+// sources, addresses that are sources of their own leave the chain, and before the first set whose
+// prefixes are wider, all sources with limits of their own.
+func (c *compiler) match(pt *part, ch *Chain, sets []sourceSet, each func(s *sourceSet) []Rule) {
+	wider := [len(families)]bool{}
+	for i := range sets {
+		s := &sets[i]
+		if s.bits == c.bits(s.family) {
+			ch.Rules = append(ch.Rules, c.parting(pt, s.family)...)
+		}
+		for j, f := range families {
+			if f == s.family && s.bits < c.bits(f) && !wider[j] && c.owning(pt) {
+				wider[j] = true
+				ch.Rules = append(ch.Rules, rule(f.from(pt.name("own"+f.suffix), f.bits()), back()))
+			}
+		}
+		ch.Rules = append(ch.Rules, each(s)...)
+		c.out.Sets = append(c.out.Sets, s.set)
+	}
+}
