@@ -55,5 +55,7 @@ func (s *Server) answerExplain(r *http.Request) ([]byte, error) {
 	if e == nil {
 		return nil, starting("explanation")
 	}
-	return json.Marshal(envelope[Explanation]{Result: e.bounded()})
+	out := e.bounded()
+	out.Own = ownAddress(addr)
+	return json.Marshal(envelope[Explanation]{Result: out})
 }

@@ -10,6 +10,7 @@ import (
 const (
 	MaxExempt        = 1000 // in force at once
 	MaxReason        = 200  // bytes
+	MaxStill         = 10   // exemptions named that outlast one which was ended
 	DefaultExemptFor = 24 * time.Hour
 	LongestExempt    = 30 * 24 * time.Hour
 
@@ -55,4 +56,8 @@ type UnexemptRequest struct {
 type Exempted struct {
 	Exempt   Exempt `json:"exempt"`
 	Replaced bool   `json:"replaced"` // one of the same prefix and service was in force before
+
+	// Still says, in words, by what else the prefix is exempt after its exemption was ended, at one
+	// service at least; at most MaxStill.
+	Still []string `json:"still"`
 }

@@ -10,6 +10,7 @@ import (
 type Explanation struct {
 	At       Time                 `json:"at"`
 	Address  netip.Addr           `json:"address"`
+	Own      bool                 `json:"own"`    // it is one of this host's: over lo it is neither counted nor limited
 	Exempt   []string             `json:"exempt"` // why it is exempt of every service, in words; empty: it is not
 	Services []ServiceExplanation `json:"services"`
 }

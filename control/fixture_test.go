@@ -103,8 +103,9 @@ func kinds() *Status {
 	}
 	s.Services = nil
 	shared := nameless("shared", policy.Enforce, Attack{Kind: policy.DistributedFlood, FirstRule: night(3, 1, 0, 400), Excess: 3, PeakHeld: 2490, PeakSources: 700,
-		Evidence: "2,490 connections held by all, 2,125 is what the capacity leaves to be shared", Rule: "capacity", Measured: 2490, Threshold: 2125})
+		Evidence: "2,490 connections held by those who share the capacity, which leaves them 2,125", Rule: "capacity", Measured: 2490, Threshold: 2125})
 	shared.Capacity = 2500
+	shared.Offender = &Offender{Source: netip.MustParsePrefix("192.0.2.50/32"), Since: night(3, 1, 0, 0), Rule: "connections.per_source", Measured: 1300, Threshold: 100}
 	shared.Share = &Share{Limit: 40, Least: 2, Sources: 700, Measured: 2490, Target: 2125, Capacity: 2500, Since: night(3, 1, 0, 0)}
 	shared.Relief = &Relief{Mode: policy.Enforce, Held: 2490, Max: 2125, Rule: "capacity", Measured: 2490, Threshold: 2125}
 	nameless("boundless", policy.Enforce, Attack{Kind: policy.DistributedFlood, Why: "the accept queue of 0.0.0.0:443 is full"})

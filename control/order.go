@@ -21,8 +21,9 @@ type Order struct {
 	For     time.Duration // of policy.OrderExempt; above 0
 	Reason  string        // of policy.OrderExempt
 
-	state  atomic.Int32
-	answer chan outcome // capacity 1: whoever answers first never waits
+	lasting []netip.Prefix // that the policy exempts and that cover Prefix; Check finds them
+	state   atomic.Int32
+	answer  chan outcome // capacity 1: whoever answers first never waits
 }
 
 // outcome is how an order ended.
@@ -62,6 +63,7 @@ func (o *Order) Check(p *policy.Policy, exempt []policy.Exemption) *Error {
 	if o.Service != "" && p.Service(o.Service) == nil {
 		return &Error{Kind: KindInvalid, Message: fmt.Sprintf("service: there is no service %q; the policy has %s", o.Service, serviceNames(p))}
 	}
+	o.lasting = o.covering(p.Exempt.Prefixes)
 	_, found := o.find(exempt)
 	switch {
 	case found:
@@ -90,14 +92,14 @@ func (o *Order) find(exempt []policy.Exemption) (policy.Exemption, bool) {
 // Done and Refuse counts.
 func (o *Order) Done(before, after []policy.Exemption, c Calendar) {
 	was, replaced := o.find(before)
-	done := Exempted{Exempt: ExemptOf(&was, c)}
+	done := Exempted{Exempt: ExemptOf(&was, c), Still: o.still(after)}
 	if o.Kind == policy.OrderExempt {
 		is, inForce := o.find(after)
 		if !inForce {
 			o.Refuse(&Error{Kind: KindInternal, Message: "the order was carried out, but the exemption is not in force"})
 			return
 		}
-		done = Exempted{Exempt: ExemptOf(&is, c), Replaced: replaced}
+		done = Exempted{Exempt: ExemptOf(&is, c), Replaced: replaced, Still: []string{}}
 	}
 	o.end(outcome{done: done})
 }
@@ -140,22 +142,4 @@ func serviceNames(p *policy.Policy) string {
 		text += fmt.Sprintf("%q", s.Name)
 	}
 	return text
-}
-
-// nothingToEnd names what the operator may have meant.
-func (o *Order) nothingToEnd(exempt []policy.Exemption) string {
-	text := sourceText(o.Prefix) + " has no exemption " + ofService(o.Service)
-	for _, e := range exempt {
-		if e.Prefix.Overlaps(o.Prefix) {
-			return fmt.Sprintf("%s; there is one of %s %s", text, sourceText(e.Prefix), ofService(e.Service))
-		}
-	}
-	return text + " that was given by hand; those of the policy file end with their line in it (exempt.prefixes), then ebbgate reload"
-}
-
-func ofService(name string) string {
-	if name == "" {
-		return "from every service"
-	}
-	return `from service "` + Escape(name) + `"`
 }

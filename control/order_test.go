@@ -80,7 +80,7 @@ func TestExemptAndBack(t *testing.T) {
 	defer c.Close()
 	r := ExemptRequest{Prefix: "::ffff:203.0.113.7", For: Duration(90 * time.Minute), Service: "web", Reason: "office, \"ticket\" 4711"}
 	want := Exempted{Exempt: Exempt{Prefix: netip.MustParsePrefix("203.0.113.7/32"), Service: "web", Since: night(3, 2, 10, 0), Until: night(4, 32, 10, 0),
-		Left: Duration(90 * time.Minute), Reason: r.Reason}}
+		Left: Duration(90 * time.Minute), Reason: r.Reason}, Still: []string{}}
 	for _, replaced := range []bool{false, true} {
 		want.Replaced = replaced
 		got, err := c.Exempt(t.Context(), r)
@@ -172,6 +172,8 @@ func TestCheck(t *testing.T) {
 	for i := range full {
 		full[i].Prefix = netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), 32)
 	}
+	l.policy.Exempt.Prefixes = []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24")}
+	inPolicy := netip.MustParsePrefix("198.51.100.7/32")
 	wider := []policy.Exemption{{Prefix: netip.MustParsePrefix("203.0.113.0/24"), Service: "mail"}}
 	for _, tt := range []struct {
 		name   string
@@ -187,13 +189,53 @@ func TestCheck(t *testing.T) {
 		{"no room", policy.OrderExempt, "", prefix, full, KindFull, "1000 exemptions"},
 		{"no room, but it replaces one", policy.OrderExempt, "", full[7].Prefix, full, "", ""},
 		{"the last that has room", policy.OrderExempt, "", prefix, full[1:], "", ""},
-		{"nothing to end", policy.OrderUnexempt, "", prefix, nil, KindNotFound, "exempt.prefixes"},
+		{"nothing to end", policy.OrderUnexempt, "", prefix, nil, KindNotFound, "(exempt.prefixes): systemctl reload ebbgate, or SIGHUP"},
+		{"the policy exempts it", policy.OrderUnexempt, "", inPolicy, wider, KindNotFound,
+			"the policy exempts it, by 198.51.100.0/24 in exempt.prefixes: take that out of the policy file; systemctl reload ebbgate"},
 		{"another was meant", policy.OrderUnexempt, "", prefix, wider, KindNotFound, `there is one of 203.0.113.0/24 from service "mail"`},
 		{"there it is", policy.OrderUnexempt, "mail", wider[0].Prefix, wider, "", ""},
 	} {
 		err := NewOrder(tt.kind, tt.prefix, tt.at, time.Hour, "").Check(l.policy, tt.exempt)
 		if (err == nil) != (tt.want == "") || err != nil && (err.Kind != tt.want || !strings.Contains(err.Message, tt.says)) {
 			t.Errorf("%s: got %v, want kind %q with %q", tt.name, err, tt.want, tt.says)
+		}
+	}
+}
+
+// TestWhatStillExempts ends an exemption beside others.
+func TestWhatStillExempts(t *testing.T) {
+	exempt := func(prefix, service string) policy.Exemption {
+		return policy.Exemption{Prefix: netip.MustParsePrefix(prefix), Service: service}
+	}
+	lasting := netip.MustParsePrefix("203.0.112.0/20")
+	many := make([]policy.Exemption, MaxStill+5)
+	for i := range many {
+		many[i] = exempt("203.0.113.0/24", fmt.Sprint("s", i))
+	}
+	for name, c := range map[string]struct {
+		service string
+		policy  []netip.Prefix
+		beside  []policy.Exemption
+		want    []string
+	}{
+		"nothing":                  {"", nil, nil, []string{}},
+		"others":                   {"", []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24")}, []policy.Exemption{exempt("203.0.113.8/32", "")}, []string{}},
+		"its own, of one service":  {"", nil, []policy.Exemption{exempt("203.0.113.7/32", "mail")}, []string{"the exemption of 203.0.113.7 from service \"mail\""}},
+		"another service's":        {"web", nil, []policy.Exemption{exempt("203.0.113.0/24", "mail")}, []string{}},
+		"the policy":               {"web", []netip.Prefix{lasting}, nil, []string{"the policy: 203.0.112.0/20 in exempt.prefixes"}},
+		"a wider one, and for all": {"web", nil, []policy.Exemption{exempt("203.0.113.0/24", "")}, []string{"the exemption of 203.0.113.0/24 from every service"}},
+		"more than can be told":    {"", []netip.Prefix{lasting}, many, nil},
+	} {
+		p := &policy.Policy{Exempt: policy.Exempt{Prefixes: c.policy}, Services: []policy.Service{{Name: "web"}, {Name: "mail"}}}
+		o := NewOrder(policy.OrderUnexempt, netip.MustParsePrefix("203.0.113.7/32"), c.service, 0, "")
+		before := append([]policy.Exemption{exempt("203.0.113.7/32", c.service)}, c.beside...)
+		if err := o.Check(p, before); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		o.Done(before, c.beside, Calendar{})
+		got, refusal := o.Wait(t.Context())
+		if refusal != nil || c.want != nil && cmp.Diff(c.want, got.Still) != "" || c.want == nil && len(got.Still) != MaxStill {
+			t.Errorf("%s: still exempt by %q (%v), want %q", name, got.Still, refusal, c.want)
 		}
 	}
 }

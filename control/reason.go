@@ -19,7 +19,7 @@ func reasonText(rule string, measured, threshold int) string {
 	case rule == "":
 		return ""
 	case rule == ruleCapacity:
-		return fmt.Sprintf("%s connections held by all, %s is what the capacity leaves to be shared", m, t)
+		return fmt.Sprintf("%s connections held by those who share the capacity, which leaves them %s", m, t)
 	case rule == "rate.new_per_source" || rule == "override.new_per_source":
 		return fmt.Sprintf("%s new connections a second, %s allows %s", m, Escape(rule), t)
 	case rule == "rate.syn_per_source":

@@ -34,6 +34,8 @@ type Service struct {
 
 	DroppedSources int `json:"dropped_sources"` // whose SYNs beyond their rate are dropped now (in shadow mode: would be)
 
+	Offender *Offender `json:"offender"` // null: no exempt source holds as much as others may
+
 	Share  *Share  `json:"share"`  // the fair share of the capacity; null: none is in force
 	Relief *Relief `json:"relief"` // null: none is in force
 
@@ -79,8 +81,18 @@ type Block struct {
 	Since     Time         `json:"since"`
 	Left      Duration     `json:"left"`
 	Rule      string       `json:"rule"`
-	Measured  int          `json:"measured"`
+	Measured  int          `json:"measured"` // the most while it went on
 	Threshold int          `json:"threshold"`
+}
+
+// Offender is the exempt source that holds most, where that is at least what others may hold and more
+// than anybody else. Nothing is done about it.
+type Offender struct {
+	Source    netip.Prefix `json:"source"`
+	Since     Time         `json:"since"`
+	Rule      string       `json:"rule"`
+	Measured  int          `json:"measured"`  // connections it holds
+	Threshold int          `json:"threshold"` // others may hold
 }
 
 // Share is the fair share by which the sources of a service are held to its capacity.
@@ -88,8 +100,8 @@ type Share struct {
 	Limit    int  `json:"limit"`    // most that any one source or prefix held to it may hold
 	Least    int  `json:"least"`    // least that one may hold: it shares its prefix with many
 	Sources  int  `json:"sources"`  // how many sources and prefixes are held to it
-	Measured int  `json:"measured"` // connections the service held by the newest evidence
-	Target   int  `json:"target"`   // connections it is brought down to
+	Measured int  `json:"measured"` // connections those hold who share, by the newest evidence
+	Target   int  `json:"target"`   // connections they are brought down to
 	Capacity int  `json:"capacity"`
 	Since    Time `json:"since"` // of the first source held to it
 }

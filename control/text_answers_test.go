@@ -33,6 +33,7 @@ func TestAnswersTextGolden(t *testing.T) {
 	one := func(a Attack) *Attack { return &a }
 	for name, text := range map[string]string{
 		"explain":               written(t, WriteExplanation, explained(), TextOptions{}),
+		"explain_own":           written(t, WriteExplanation, &Explanation{Own: true, Address: netip.MustParseAddr("::1")}, TextOptions{}),
 		"explain_exempt":        written(t, WriteExplanation, exemptEverywhere(), TextOptions{}),
 		"explain_narrow":        written(t, WriteExplanation, explained(), TextOptions{Width: 60}),
 		"explain_nasty":         written(t, WriteExplanation, nastyExplanation(), TextOptions{}),
@@ -59,7 +60,10 @@ func TestExemptedText(t *testing.T) {
 	for _, tt := range []struct{ got, want string }{
 		{written(t, WriteExempted, &x, TextOptions{}), "203.0.113.7 is exempt from every service for 1d00h, until 2026-03-14 03:00:00 UTC\n"},
 		{written(t, WriteExempted, &Exempted{}, TextOptions{}), "? is exempt from every service until the daemon ends\n"},
-		{written(t, WriteUnexempted, &x, TextOptions{}), "203.0.113.7 is not exempt from every service any more\n"},
+		{written(t, WriteUnexempted, &x, TextOptions{}), "the exemption of 203.0.113.7 from every service has ended\n"},
+		{written(t, WriteUnexempted, &Exempted{Exempt: x.Exempt, Still: []string{"the policy: 203.0.113.0/24 in exempt.prefixes", "\x1b[2J"}}, TextOptions{}),
+			"the exemption of 203.0.113.7 from every service has ended\nit is still exempt by the policy: 203.0.113.0/24 in exempt.prefixes\n" +
+				"it is still exempt by \\x1b[2J\n"},
 	} {
 		if tt.got != tt.want {
 			t.Errorf("got %q, want %q", tt.got, tt.want)
@@ -67,6 +71,22 @@ func TestExemptedText(t *testing.T) {
 	}
 	if got := written(t, WriteExempted, &web, TextOptions{}); !strings.Contains(got, `"web\x1b`) || !strings.HasSuffix(got, "before\n") {
 		t.Errorf("got %q", got)
+	}
+}
+
+func TestCountOfAChange(t *testing.T) {
+	for _, tt := range []struct {
+		change Change
+		want   string
+	}{
+		{Change{What: "share set to 5 for each /24 or /48", Count: 72}, "share set to 5 for each /24 or /48 (72 sources held to it)"},
+		{Change{What: "share lifted", Count: 1, Why: "quiet"}, "share lifted: quiet"},
+		{Change{What: "sources limited", Count: 1204}, "sources limited (1,204)"},
+		{Change{What: "limits lifted"}, "limits lifted"},
+	} {
+		if got := changeWords(&tt.change); got != tt.want {
+			t.Errorf("got %q, want %q", got, tt.want)
+		}
 	}
 }
 

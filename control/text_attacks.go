@@ -87,7 +87,12 @@ func stamp(t Time) string {
 
 func changeWords(x *Change) string {
 	text := Escape(x.What)
-	if x.Count > 0 {
+	switch {
+	case strings.HasPrefix(x.What, "share lifted"):
+	case x.Count > 0 && strings.HasPrefix(x.What, "share "):
+		// It is the prefixes that get a share, and the sources in them that are held to it.
+		text += fmt.Sprintf(" (%s held to it)", counted(x.Count, "source", "sources"))
+	case x.Count > 0:
 		text += " (" + number(x.Count) + ")"
 	}
 	if x.Why != "" {
@@ -123,7 +128,11 @@ func answerWords(a *Attack) string {
 	if a.Mode == policy.Shadow {
 		return fmt.Sprintf("nothing was done (shadow mode); it would have closed %s and begun %s", over, blocks)
 	}
-	return fmt.Sprintf("%s closed or to be closed, %s begun", over, blocks)
+	text := fmt.Sprintf("%s closed or to be closed, %s begun", over, blocks)
+	if a.Blocked > 0 {
+		text += ", each of which closes what its source still holds"
+	}
+	return text
 }
 
 // rateOf says what the peak rate counts.

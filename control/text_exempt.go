@@ -31,7 +31,7 @@ func (p *page) exempt(s *Status) {
 	for _, port := range s.Admins.Ports {
 		ports = append(ports, strconv.Itoa(int(port)))
 	}
-	p.put(plain, 9, fmt.Sprintf("admins   %s: exempt on sshd's ports (%s) only, while logged in",
+	p.put(plain, 9, fmt.Sprintf("admins   %s: exempt on sshd's ports (%s) only, while logged in, and ten minutes after",
 		naming(who, len(s.Admins.Addresses)), strings.Join(ports, ", ")))
 }
 

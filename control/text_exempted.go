@@ -24,6 +24,9 @@ func WriteExempted(w io.Writer, x *Exempted, o TextOptions) error {
 // WriteUnexempted says that an exemption was ended. The only error is w's.
 func WriteUnexempted(w io.Writer, x *Exempted, o TextOptions) error {
 	p := newPage(o)
-	p.put(plain, 2, fmt.Sprintf("%s is not exempt %s any more", sourceText(x.Exempt.Prefix), ofService(x.Exempt.Service)))
+	p.put(plain, 2, fmt.Sprintf("the exemption of %s %s has ended", sourceText(x.Exempt.Prefix), ofService(x.Exempt.Service)))
+	for _, by := range x.Still {
+		p.put(care, 2, "it is still exempt by "+Escape(by))
+	}
 	return p.send(w, "exemption")
 }

@@ -12,6 +12,9 @@ import (
 func WriteExplanation(w io.Writer, e *Explanation, o TextOptions) error {
 	p := newPage(o)
 	p.put(plain, 2, fmt.Sprintf("%s  as of %s", Escape(e.Address.String()), at(e.At)))
+	if e.Own {
+		p.put(calm, 2, "this host's own address: over lo it is neither counted nor limited")
+	}
 	for _, why := range e.Exempt {
 		p.put(calm, 2, "EXEMPT from every service: "+Escape(why))
 	}

@@ -23,6 +23,9 @@ func (p *page) service(all *Status, s *Service) {
 	for i := range s.Attacks {
 		p.attack(all, s, &s.Attacks[i])
 	}
+	if s.Offender != nil {
+		p.put(care, 6, "    "+offenderWords(s.Offender))
+	}
 	if done := soFar(s); done != "" {
 		p.put(plain, 6, "    "+done)
 	}
@@ -75,6 +78,11 @@ func holding(s *Service) string {
 	}
 	return fmt.Sprintf("%s held by %s%s, %s half-open, %s", held,
 		counted(s.Sources, "source", "sources"), unread, number(s.HalfOpen), limitWords(s))
+}
+
+// offenderWords says which exempt source fills the service.
+func offenderWords(o *Offender) string {
+	return fmt.Sprintf("exempt %s holds %s, others may hold %s: nothing is done about it", sourceText(o.Source), number(o.Measured), number(o.Threshold))
 }
 
 // limitWords says what a source may do.

@@ -36,6 +36,11 @@ func BlockOf(b *policy.Block, c Calendar) Block {
 		Rule: b.Reason.Rule, Measured: b.Reason.Measured, Threshold: b.Reason.Threshold}
 }
 
+// OffenderOf returns the wire form of an exempt source that holds as much as others may.
+func OffenderOf(o *policy.Offender, c Calendar) *Offender {
+	return &Offender{Source: o.Source, Since: c.Time(o.Since), Rule: o.Reason.Rule, Measured: o.Reason.Measured, Threshold: o.Reason.Threshold}
+}
+
 // ReliefOf returns the wire form of a relief.
 func ReliefOf(r *policy.Relief) *Relief {
 	return &Relief{Mode: r.Mode, Held: r.Held, Max: r.Max,

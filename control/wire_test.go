@@ -46,6 +46,15 @@ func TestAttackOf(t *testing.T) {
 	}
 }
 
+func TestOffenderOf(t *testing.T) {
+	o := policy.Offender{Service: "web", Source: netip.MustParsePrefix("10.9.1.50/32"), Since: 90 * second,
+		Reason: policy.Reason{Rule: "connections.per_source", Measured: 30, Threshold: 10, At: 95 * second}}
+	want := &Offender{Source: o.Source, Since: night(3, 2, 0, 0), Rule: "connections.per_source", Measured: 30, Threshold: 10}
+	if d := cmp.Diff(want, OffenderOf(&o, calendar()), compareNet); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
 func TestShareOf(t *testing.T) {
 	svc := &policy.Service{Name: "web", Capacity: 2500}
 	reason := policy.Reason{Rule: "capacity", Measured: 2490, Threshold: 2125}
@@ -97,7 +106,7 @@ func TestReasonText(t *testing.T) {
 		"override.per_source":     "3,120 connections held, override.per_source allows 100",
 		"override.new_per_source": "3,120 new connections a second, override.new_per_source allows 100",
 		"rate.syn_per_source":     "3,120 SYNs a second, rate.syn_per_source allows 100",
-		"capacity":                "3,120 connections held by all, 100 is what the capacity leaves to be shared",
+		"capacity":                "3,120 connections held by those who share the capacity, which leaves them 100",
 		"accept queue\x1b":        `accept queue\x1b: 3,120 measured, 100 is normal at most`,
 		"":                        "",
 	} {

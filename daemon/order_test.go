@@ -68,6 +68,7 @@ func TestAnExemptedSourceIsFreedAtOnce(t *testing.T) {
 		if len(s.Exempt) != 1 || s.Services[0].LimitsTotal != 0 {
 			t.Errorf("status: exempt %+v, %d limits", s.Exempt, s.Services[0].LimitsTotal)
 		}
+		w.pass(time.Second)
 		again := w.order(exempt("203.0.113.0/24", ""))
 		if again.refusal != nil || !again.done.Replaced {
 			t.Errorf("the same once more: %+v", again)

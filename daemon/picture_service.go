@@ -53,6 +53,11 @@ func (p *picture) answers(svc *policy.Service, out *control.Service) {
 		out.Blocks = append(out.Blocks, control.BlockOf(b, p.calendar))
 	}
 	out.DroppedSources = len(stretch(p.decision.Drops, svc.Name, func(x *policy.SYNDrop) string { return x.Service }))
+	for i := range p.decision.Offenders {
+		if o := &p.decision.Offenders[i]; o.Service == svc.Name {
+			out.Offender = control.OffenderOf(o, p.calendar)
+		}
+	}
 	out.Share = control.ShareOf(svc, limits, p.calendar)
 	for i := range p.decision.Reliefs {
 		if r := &p.decision.Reliefs[i]; r.Service == svc.Name {

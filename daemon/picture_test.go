@@ -109,6 +109,8 @@ func everything(now policy.Instant) policy.Decision {
 		Ended:  []policy.Attack{{ID: 3, Service: "mail", Kind: policy.Churn, Began: now - 5e9, Ended: now, EndedWhy: "quiet"}},
 		Meters: []policy.Meter{{Service: "web", Max: 200, Until: minute}},
 		Drops:  []policy.SYNDrop{{Service: "web", Source: prefix("198.51.100.3"), Mode: policy.Enforce, Until: minute}},
+		Offenders: []policy.Offender{{Service: "mail", Source: prefix("198.51.100.200"), Since: now, Reason: reason},
+			{Service: "web", Source: prefix("198.51.100.130"), Since: now, Reason: reason}},
 		Exempt: []policy.Exemption{{Prefix: prefix("198.51.100.128/25"), Service: "web", Since: now, Until: minute, Reason: "a partner"}},
 		SSH:    policy.SSH{Ports: []uint16{22}, Admins: []netip.Addr{netip.MustParseAddr("198.51.100.77")}},
 	}
@@ -258,5 +260,18 @@ func TestServicesAreInTheOrderOfThePolicy(t *testing.T) {
 			t.Errorf("services %v", names)
 		}
 		w.stop()
+	})
+}
+
+func TestWhatABlockClosedIsCounted(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.step = always(blocking(w.clock.now()))
+		w.closer.closed = enforcer.Closed{Counts: map[string]int{"web": 9}}
+		w.start()
+		defer w.stop()
+		w.pass(time.Second)
+		if n := w.publisher.latest().Services[0].ClosedConnections; n != 9 {
+			t.Errorf("%d connections closed, want the 9 the blocked source held", n)
+		}
 	})
 }

@@ -142,7 +142,7 @@ func (r Reason) String() string {
 	form := "%s: %d held, limit %d"
 	switch r.Rule {
 	case ruleCapacity:
-		form = "%s: %d held by all, %d to be shared"
+		form = "%s: %d held by those who share it, %d to be shared"
 	case ruleNew, ruleOverrideNew:
 		form = "%s: %d new connections a second, limit %d"
 	case ruleSYN:

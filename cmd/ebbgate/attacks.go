@@ -20,7 +20,7 @@ newest first. With an ID it tells that one: by what it was recognised, each chan
 answer with its reason, its peaks, where it came from and how it ended. Exits 1 if there is
 no attack of that ID, 3 if no daemon answers.`, control.MaxEnded),
 		Example: "  ebbgate attacks\n  ebbgate attacks 3\n  ebbgate attacks --json | jq '.attacks[] | select(.ended == null) | {id, kind, service}'",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    atMostOneOperand("an ID"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				all, err := ask(c.Context(), o.socket, (*control.Client).Attacks)

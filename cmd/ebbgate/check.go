@@ -35,7 +35,7 @@ func checkCommand() *cobra.Command {
 what is worth a warning; or every problem as FILE:LINE: key: what is wrong, what is
 allowed. Exits 2 on a problem.`,
 		Example: "  ebbgate check /etc/ebbgate/config.toml",
-		Args:    cobra.ExactArgs(1),
+		Args:    oneOperand("a file"),
 		RunE: func(c *cobra.Command, args []string) error {
 			return check(c.OutOrStdout(), args[0], asJSON)
 		},

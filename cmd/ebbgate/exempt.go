@@ -34,7 +34,7 @@ func exemptCommand() *cobra.Command {
 		Short:   "Make an address exempt for a while, and free it at once",
 		Long:    exemptLong,
 		Example: exemptExample,
-		Args:    cobra.ExactArgs(1),
+		Args:    oneOperand("an address or prefix"),
 		RunE: func(c *cobra.Command, args []string) error {
 			d, err := parseLength(length)
 			if err == nil {

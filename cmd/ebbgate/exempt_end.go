@@ -20,7 +20,7 @@ other. Those of the policy file end with their line in exempt.prefixes. Only roo
 Exits 0 when it has ended, 1 if there was none, 2 on a command line that makes no sense,
 3 if no daemon answers.`,
 		Example: "  ebbgate unexempt 203.0.113.7\n  ebbgate unexempt 198.51.100.0/24 --service web",
-		Args:    cobra.ExactArgs(1),
+		Args:    oneOperand("an address or prefix"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if _, err := control.ParsePrefix(args[0]); err != nil {
 				return exitWith(exitUsage, err)

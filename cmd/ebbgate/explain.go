@@ -18,7 +18,7 @@ count for, what it holds and opens against which limit, whether and why it is ex
 limits, blocks and strikes in force with their time left, and what would happen next.
 Exits 3 if no daemon answers.`,
 		Example: "  ebbgate explain 203.0.113.7\n  ebbgate explain 2001:db8:7::1 --json | jq '.services[] | {service, held, max, blocks}'",
-		Args:    cobra.ExactArgs(1),
+		Args:    oneOperand("an address"),
 		RunE: func(c *cobra.Command, args []string) error {
 			addr, err := control.ParseAddr(args[0])
 			if err != nil {

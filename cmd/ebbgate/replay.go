@@ -26,7 +26,7 @@ decisions: the transitions, or with --json every decision, one a line. Under the
 recorded with, the decisions must be the same to the byte; exits 1 if they are not. Under another
 policy it says where they first part.`,
 		Example: "  ebbgate replay /var/lib/ebbgate/record --config stricter.toml",
-		Args:    cobra.ExactArgs(1),
+		Args:    oneOperand("a recording"),
 		RunE: func(c *cobra.Command, args []string) error {
 			return replay(c.OutOrStdout(), args[0], path, asJSON)
 		},

@@ -74,7 +74,6 @@ func suggestCommand() *cobra.Command {
 	c.Flags().StringVar(&f.recording, "recording", "", "read this recording instead of watching")
 	c.Flags().StringVar(&f.config, "config", "", "a policy with the services ("+defaultPolicy+" if it is there)")
 	c.Flags().BoolVar(&f.asJSON, "json", false, "print JSON")
-	c.MarkFlagsMutuallyExclusive("for", "recording")
 	return c
 }
 
@@ -83,6 +82,9 @@ func (f *suggestFlags) check(c *cobra.Command) (p *policy.Policy, err error) {
 	var errs []error
 	if err := refuseEmpty(c.Flags()); err != nil {
 		errs = append(errs, err)
+	}
+	if f.recording != "" && c.Flags().Changed("for") {
+		errs = append(errs, fmt.Errorf("--for %s: is for watching live; a recording is read whole, so leave out one of --for and --recording", f.length))
 	}
 	if f.length < shortestSuggest || f.length > longestSuggest {
 		errs = append(errs, fmt.Errorf("--for %s: must be between %s and %s", f.length, shortestSuggest, longestSuggest))

@@ -25,13 +25,16 @@ func suggestFrom(file string, p *policy.Policy) (*suggest.Proposal, error) {
 	c := suggest.New(suggest.Options{Policy: p, State: r.Header.State})
 	for {
 		e, err := r.Next()
-		if errors.Is(err, io.EOF) {
-			return c.Propose(nil), nil
-		}
-		if errors.Is(err, recording.ErrTruncated) {
-			// As after a crash, or while the daemon is still writing: what came before counts.
+		if errors.Is(err, io.EOF) || errors.Is(err, recording.ErrTruncated) {
 			out := c.Propose(nil)
-			out.Note("The recording ends in the middle.")
+			if p == nil {
+				out.Note("Without the policy of the daemon (--config), attacks, exemptions and overrides in the recording are not known: " +
+					"what was held in attacks and by exempt sources counts like anything else.")
+			}
+			if !errors.Is(err, io.EOF) {
+				// As after a crash, or while the daemon is still writing: what came before counts.
+				out.Note("The recording ends in the middle.")
+			}
 			return out, nil
 		}
 		if err != nil {

@@ -67,7 +67,7 @@ func (s *service) propose(holders map[string][]Process) Service {
 func (s *service) tooFew(sources int, one, many string) string {
 	switch {
 	case s.censuses < spanCensuses:
-		return fmt.Sprintf("too little was seen: %d whole censuses, at least %d are needed", s.censuses, spanCensuses)
+		return fmt.Sprintf("too little was seen: %d whole %s, at least %d are needed", s.censuses, plural(s.censuses, "census", "censuses"), spanCensuses)
 	case s.span.settled == 0:
 		return "too little was seen: no span of whole censuses was long enough"
 	case sources < leastSources:
@@ -132,7 +132,7 @@ func (s *service) newPerSource() (Figure, []entry) {
 	case s.rate.spans == 0:
 		f.Why = "nobody watched connections end for long enough (the daemon does so on suspicion, or with observe.meters = \"always\")"
 	case f.Of < leastSources:
-		f.Why = fmt.Sprintf("too little was seen: connections of %d sources ended, at least %d are needed", f.Of, leastSources)
+		f.Why = fmt.Sprintf("too little was seen: connections of %d %s ended, at least %d are needed", f.Of, plural(f.Of, "source", "sources"), leastSources)
 	default:
 		f.Proposed = limit(ordinary, leastNew, policy.MaxSYNPerSource/synsForEach)
 		return f, heavy

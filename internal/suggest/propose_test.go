@@ -140,6 +140,19 @@ func TestTooLittle(t *testing.T) {
 	}
 }
 
+func TestOneIsNoPlural(t *testing.T) {
+	for n, want := range map[int]string{1: "connections of 1 source ended", 2: "connections of 2 sources ended"} {
+		all := []policy.Observation{held(0, crowd(n, 1))}
+		for s := 1.0; s <= 4; s++ {
+			all = append(all, ended(s, crowd(n, 5)))
+		}
+		_, svc := propose(t, all)
+		if !strings.Contains(svc.NewPerSource.Why, want) || !strings.Contains(svc.PerSource.Why, "1 whole census, at least 3 are needed") {
+			t.Errorf("%q and %q, want %q", svc.NewPerSource.Why, svc.PerSource.Why, want)
+		}
+	}
+}
+
 func TestShortWatchIsOneSpan(t *testing.T) {
 	all := []policy.Observation{held(0, crowd(9, 4)), held(1, crowd(9, 4)), held(2, crowd(9, 4))}
 	if _, s := propose(t, all); s.PerSource.Sustained != 4 || s.PerSource.Proposed != 20 || s.SpansSeen != 1 {
