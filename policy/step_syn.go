@@ -94,8 +94,10 @@ func (st *serviceStep) weigh(s *SYNState, now *SYNMeter, span time.Duration) {
 // it had to drop, or handshakes that end in a reset. A listener whose accept queue is full drops SYNs
 // too, and sends no cookies for them.
 func unanswered(prev, now *Counters, span time.Duration) bool {
-	n := unansweredCookies(prev, now)
-	n += rose(prev.QueueFullDrops, now.QueueFullDrops) + rose(prev.AttemptFails, now.AttemptFails)
+	n := unansweredCookies(prev, now) + rose(prev.QueueFullDrops, now.QueueFullDrops)
+	// A client that gives up while its handshake waits for room in the accept queue fails, too.
+	fails := rose(prev.AttemptFails, now.AttemptFails)
+	n += fails - min(fails, rose(prev.ListenOverflows, now.ListenOverflows))
 	return float64(n) >= failsRate*span.Seconds()
 }
 

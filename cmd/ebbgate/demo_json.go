@@ -24,6 +24,10 @@ type demoJSON struct {
 	CleanAfterFlood float64 `json:"clean_after_flood"`
 	Clean           bool    `json:"clean"`
 
+	Outages    []outageJSON `json:"interrupted_again"`       // after the clients were served again, while the attack went on
+	TableGone  float64      `json:"table_gone_after_flood"`  // seconds; 0: it was gone before, or there was none
+	AttackOver float64      `json:"attack_over_after_flood"` // seconds, as the daemon tells; 0: it was over before
+
 	Attack      string   `json:"attack"`     // the kind that was played
 	Recognised  float64  `json:"recognised"` // until the daemon told of an attack of this kind
 	Others      []string `json:"also_recognised"`
@@ -43,14 +47,26 @@ type demoJSON struct {
 	MostTracked int      `json:"most_conntrack"` // entries of the conntrack table
 }
 
+// outageJSON is a time in which requests failed.
+type outageJSON struct {
+	From   float64 `json:"from"`
+	To     float64 `json:"to"` // 0: the clients were not served again within the play
+	Failed int     `json:"failed"`
+}
+
 func demoJSONOf(r *demo.Result) demoJSON {
 	seconds := func(d time.Duration) float64 { return float64(d.Milliseconds()) / 1000 }
+	outages := make([]outageJSON, 0, len(r.Outages))
+	for _, o := range r.Outages {
+		outages = append(outages, outageJSON{seconds(o.From), seconds(o.To), o.Failed})
+	}
 	return demoJSON{
 		ServedBare: r.Bare.Succeeded, FailedBare: r.Bare.Failed,
 		FirstRule: seconds(r.FirstRule), Interrupted: r.Interrupted, ServedAgain: seconds(r.ServedAgain), FailedBefore: r.Lost,
 		ServedDuring: r.During.Succeeded, FailedDuring: r.During.Failed,
 		Attempts: r.Attempts, Refused: r.Refused, Cut: r.Cut, MostHeld: r.Most,
 		CleanAfterFlood: seconds(r.Clean), Clean: r.Peace,
+		Outages: outages, TableGone: seconds(r.TableGone), AttackOver: seconds(r.AttackOver),
 
 		Attack: r.Kind(), Recognised: seconds(r.Recognised), Others: append([]string{}, r.Others...), Evidence: r.Evidence, Why: r.Why,
 		Ruled: r.Ruled, Completed: r.Completed, SYNs: r.SYNs, CookiesSent: r.CookiesSent, SYNsDropped: r.SYNsDropped,

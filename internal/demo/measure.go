@@ -99,10 +99,10 @@ func (p *play) measure(ctx context.Context) error {
 	}
 	r.Lost = p.clients.Span(r.onset, r.onset.Add(r.ServedAgain)).Failed
 	r.During = p.clients.Span(recovered, r.floodEnd)
-	if !r.cleanAt.IsZero() {
-		r.Clean = r.cleanAt.Sub(r.floodEnd)
+	if p.kind.cured {
+		r.Outages = p.outages(recovered)
 	}
-	r.Peace = !p.table.Present() && len(p.told.Attacks) == 0
+	p.measureEnds()
 	return ctx.Err()
 }
 

@@ -55,7 +55,7 @@ type play struct {
 	cookies uint64          // sent before the onset
 	first   bool            // the first rule was announced
 	again   bool            // the recovery was announced
-	over    bool            // that the attack is over was announced
+	left    remains         // of the attack, as announced
 	shown   time.Time       // the last sample on the timeline
 }
 
@@ -213,12 +213,4 @@ func (p *play) end() {
 		_ = f.Stop() // it ends with the laboratory at the latest
 	}
 	p.floods = nil
-}
-
-// clean reports whether nothing is left: the table has come and gone, or needed not come, and the
-// daemon sees no attack any more.
-func (p *play) clean() bool {
-	spans := p.table.Presences()
-	came := len(spans) > 0
-	return (came || !p.kind.ruled) && (!came || !spans[len(spans)-1].Gone.IsZero()) && len(p.told.Attacks) == 0
 }

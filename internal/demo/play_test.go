@@ -10,8 +10,10 @@ import (
 
 	"github.com/google/nftables"
 
+	"ebbgate/control"
 	"ebbgate/internal/lab"
 	"ebbgate/internal/nstest"
+	"ebbgate/policy"
 )
 
 // newPlay sets a stage with everything on it but the daemon.
@@ -91,24 +93,31 @@ func TestAnnouncements(t *testing.T) {
 	}
 	add()
 	nstest.Await(t, "the table to be seen again", p.table.Present)
-	p.result.floodEnd = time.Now()
+	p.told.Attacks, p.result.floodEnd = []control.Attack{{Kind: policy.ConnectionFlood}}, time.Now()
 	if heard("the table is gone")() {
 		t.Error("a table that is there was announced as gone")
 	}
 	remove()
-	nstest.Await(t, "the end to be announced", heard("the table is gone: "))
+	nstest.Await(t, "the table's end to be announced, whatever becomes of the attack", heard("the table is gone: "))
+	if heard("ebbgate sees no attack")() || p.clean() {
+		t.Error("an attack that is open was announced as over, or taken for clean")
+	}
+	p.told.Attacks = nil
+	if !heard("ebbgate sees no attack any more")() || !p.clean() {
+		t.Error("the attack's end was not announced, or not taken for clean")
+	}
 	for range 3 {
 		p.announce()
 	}
-	if n := len(p.line.notes); n != 2 {
+	if n := len(p.line.notes); n != 3 {
 		t.Errorf("announced %q, want each once", p.line.notes)
 	}
 
 	p.result.Recognised = time.Second
 	// On a busy machine a request may fail, and then a second must pass before they count as served.
 	nstest.Await(t, "everything to be known that is measured", func() bool { return p.measure(t.Context()) == nil })
-	if r := p.result; !r.Peace || r.Clean <= 0 {
-		t.Errorf("result %+v, want peace, some time after the flood", r)
+	if r := p.result; !r.Peace || r.TableGone <= 0 || r.AttackOver < r.TableGone || r.Clean != r.AttackOver {
+		t.Errorf("result %+v, want the table gone after the flood, then the attack over, and peace since", r)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 )
 
 // Columns of the summary.
@@ -51,6 +52,9 @@ func (r *Result) summary() []fact {
 		{"clients served again", r.againText()},
 		{"with ebbgate", spanText(r.During)},
 	}
+	if len(r.Outages) > 0 {
+		facts = append(facts, fact{"interrupted again", r.outagesText()})
+	}
 	return append(append(facts, r.kind.facts(r)...), fact{"machine clean", r.cleanText()})
 }
 
@@ -68,7 +72,18 @@ func (r *Result) cleanText() string {
 	if !r.Peace {
 		return "not within the play"
 	}
-	return fmt.Sprintf("%.1f s after %s (quiet time 8 s): no table, nothing limited", r.Clean.Seconds(), r.kind.over)
+	text := fmt.Sprintf("%.1f s after %s (quiet time 8 s): no table, nothing limited", r.Clean.Seconds(), r.kind.over)
+	if r.Ruled && (r.TableGone-r.AttackOver).Abs() >= time.Second {
+		text += fmt.Sprintf("; the table was gone %s, the attack over %s", afterText(r.TableGone), afterText(r.AttackOver))
+	}
+	return text
+}
+
+func afterText(d time.Duration) string {
+	if d == 0 {
+		return "at once"
+	}
+	return fmt.Sprintf("after %.1f s", d.Seconds())
 }
 
 // wrap breaks a text into lines of at most so many columns, at spaces. A longer word has a line of

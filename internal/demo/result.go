@@ -22,8 +22,9 @@ type Result struct {
 	Ruled       bool          // our table was in the kernel
 	FirstRule   time.Duration // until it was
 	Interrupted bool          // at least one request failed
-	ServedAgain time.Duration // until the first request after which none failed for a second
+	ServedAgain time.Duration // until the end of the first request after which none failed for a second
 	Lost        int           // requests that failed until then
+	Outages     []Outage      // later ones, while the attack went on
 
 	Attempts  uint64 // connections the attackers tried to open
 	Refused   uint64 // of these, refused at once
@@ -42,12 +43,14 @@ type Result struct {
 	Blocks                uint64 // sources blocked
 	SYNsDropped           uint64 // of sources beyond their rate
 
-	Clean time.Duration // from the end of the attack until nothing was left of it
-	Peace bool          // nothing was left of it when the play ended
+	TableGone  time.Duration // from the end of the attack until our table was gone; 0: it was before, or there was none
+	AttackOver time.Duration // from the end of the attack until the daemon told of none any more; 0: it was before
+	Clean      time.Duration // the longer of both: until nothing was left of it
+	Peace      bool          // nothing was left of it when the play ended
 
-	kind                     kind
-	onset, floodEnd, cleanAt time.Time
-	recognised               []recognition // not announced yet
+	kind            kind
+	onset, floodEnd time.Time
+	recognised      []recognition // not announced yet
 }
 
 // Kind returns the kind of attack that was played.

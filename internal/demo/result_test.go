@@ -16,7 +16,8 @@ func stopped() Result {
 		Bare:       lab.Span{Attempted: 350, Succeeded: 41, Failed: 309, P50: 1234567 * time.Nanosecond, P95: 812 * time.Millisecond},
 		During:     lab.Span{Attempted: 981, Succeeded: 980, Failed: 1, P50: 612 * time.Microsecond, P95: 2049 * time.Microsecond},
 		Recognised: 250 * time.Millisecond, Ruled: true, FirstRule: 214 * time.Millisecond, Interrupted: true, ServedAgain: 1337 * time.Millisecond, Lost: 12,
-		Attempts: 81234, Refused: 77001, Cut: 3100, Most: 100, Clean: 8421 * time.Millisecond, Peace: true,
+		Attempts: 81234, Refused: 77001, Cut: 3100, Most: 100, Peace: true,
+		TableGone: 8333 * time.Millisecond, AttackOver: 8421 * time.Millisecond, Clean: 8421 * time.Millisecond,
 		kind: connectionFlood(),
 	}
 }
@@ -32,6 +33,18 @@ func TestResultPrint(t *testing.T) {
 			r.During, r.Attempts, r.Refused, r.Cut, r.Clean = r.Bare, 999999, 999999, 999999, 30*time.Second
 		}},
 		{"never-interrupted.txt", func(r *Result) { r.Interrupted, r.ServedAgain, r.Lost = false, 0, 0 }},
+		{"table-gone-first.txt", func(r *Result) { r.TableGone = 68 * time.Millisecond }},
+		{"attack-over-first.txt", func(r *Result) { r.TableGone, r.Clean, r.AttackOver = 50*time.Second, 50*time.Second, 0 }},
+		{"interrupted-again.txt", func(r *Result) {
+			r.Outages = []Outage{{8*time.Second + 123*time.Millisecond, 9600 * time.Millisecond, 39}}
+		}},
+		{"interrupted-often.txt", func(r *Result) {
+			for i := range 5 {
+				from := time.Duration(2+3*i) * time.Second
+				r.Outages = append(r.Outages, Outage{from, from + 1500*time.Millisecond, 100})
+			}
+		}},
+		{"interrupted-to-the-end.txt", func(r *Result) { r.Outages = []Outage{{From: 18 * time.Second, Failed: 95}} }},
 		{"not-clean.txt", func(r *Result) { r.Peace, r.Clean = false, 0 }},
 		{"none-served.txt", func(r *Result) {
 			r.Bare = lab.Span{Attempted: 350, Failed: 340, InFlight: 10}

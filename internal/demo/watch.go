@@ -42,7 +42,10 @@ func (p *play) watch(ctx context.Context, length time.Duration, done func() bool
 
 // look asks the daemon what it sees and does, and the server how many wait.
 func (p *play) look(ctx context.Context) {
-	p.told = p.daemon.service(ctx)
+	// One that does not answer says nothing, least of all that there is no attack.
+	if told := p.daemon.service(ctx); told.Name != "" {
+		p.told = told
+	}
 	if p.underAttack() {
 		p.result.hear(p.told, time.Now())
 		p.result.MostWaiting = max(p.result.MostWaiting, p.server.Waiting())
@@ -105,10 +108,6 @@ func (p *play) announce() {
 		p.first = true
 		p.line.say(fmt.Sprintf("first rule in the kernel %.2f s after onset", since(at)))
 	}
-	if p.kind.metered && !p.over && !p.result.floodEnd.IsZero() && len(p.told.Attacks) == 0 {
-		p.over = true
-		p.line.say("ebbgate sees no attack any more; it goes on counting SYNs for a minute")
-	}
 	if at, ok := p.servedAgain(); !p.again && ok {
 		p.again = true
 		if p.kind.cured {
@@ -117,29 +116,5 @@ func (p *play) announce() {
 			p.line.say("clients served again")
 		}
 	}
-	if !p.result.floodEnd.IsZero() && p.result.cleanAt.IsZero() && p.clean() {
-		p.result.cleanAt = time.Now()
-		if spans := p.table.Presences(); len(spans) > 0 {
-			p.result.cleanAt = spans[len(spans)-1].Gone
-			p.line.say("the table is gone: nothing is limited any more")
-		} else {
-			p.line.say("ebbgate sees nothing any more")
-		}
-	}
-}
-
-// servedAgain returns the first moment after the outage from which all requests succeeded. What is
-// not cured cannot end before the attack does.
-func (p *play) servedAgain() (time.Time, bool) {
-	if !p.kind.cured {
-		if p.result.floodEnd.IsZero() {
-			return time.Time{}, false
-		}
-		return p.clients.Recovered(p.result.floodEnd, settle)
-	}
-	failed, ok := p.clients.FirstFailure(p.result.onset)
-	if !ok {
-		return time.Time{}, false
-	}
-	return p.clients.Recovered(failed, settle)
+	p.announceEnds()
 }

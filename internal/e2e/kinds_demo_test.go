@@ -58,7 +58,7 @@ func TestDemoPlaysEveryKind(t *testing.T) {
 			if !check(r) {
 				t.Errorf("answered otherwise than it should be: %+v", r)
 			}
-			if slow := kind == "slow-application"; !slow && (r.ServedDuring < 10*r.FailedDuring || r.ServedDuring == 0) || slow && r.ServedDuring > r.FailedDuring {
+			if slow := kind == "slow-application"; !slow && (r.ServedDuring < 5*r.FailedDuring || r.ServedDuring == 0) || slow && r.ServedDuring > r.FailedDuring {
 				t.Errorf("with ebbgate %d requests were served and %d failed", r.ServedDuring, r.FailedDuring)
 			}
 		})
