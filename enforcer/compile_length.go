@@ -1,46 +1,12 @@
 package enforcer
 
 import (
-	"cmp"
 	"iter"
 	"net/netip"
-	"slices"
 	"strconv"
 
 	"ebbgate/policy"
 )
-
-// The prefixes by which the fair share of a service with a capacity is cut.
-const (
-	shareBits4 = 24
-	shareBits6 = 48
-)
-
-// singleBits6 is the length of one IPv6 address, which is acted on where it alone explains the count.
-const singleBits6 = 128
-
-// lengths returns the prefix lengths a service's answers can have in one family, the longest first.
-// They follow from the policy alone, so that no set comes or goes while a flood changes its shape.
-func (c *compiler) lengths(pt *part, f family) []int {
-	six := f.proto == nfprotoIPv6
-	list := []int{c.bits(f)}
-	if six {
-		list = append(list, singleBits6)
-	}
-	for _, l := range pt.svc.Connections.PerPrefix {
-		if l.IPv6 == six {
-			list = append(list, l.Bits)
-		}
-	}
-	switch {
-	case pt.svc.Capacity > 0 && six:
-		list = append(list, shareBits6)
-	case pt.svc.Capacity > 0:
-		list = append(list, shareBits4)
-	}
-	slices.SortFunc(list, func(a, b int) int { return cmp.Compare(b, a) })
-	return slices.Compact(list)
-}
 
 // sourceSet is the set of an answer's sources of one family and length.
 type sourceSet struct {
@@ -50,11 +16,12 @@ type sourceSet struct {
 }
 
 // sourceSets returns the empty sets of one kind of answer, for all lengths. That of plain sources has
-// the plain name.
+// the plain name. The lengths follow from the policy alone, so that no set comes or goes while a flood
+// changes its shape.
 func (c *compiler) sourceSets(pt *part, kind string, size uint32) []sourceSet {
 	var sets []sourceSet
 	for _, f := range families {
-		for _, bits := range c.lengths(pt, f) {
+		for _, bits := range pt.svc.Lengths(c.policy, f.proto == nfprotoIPv6) {
 			name := pt.name(kind + f.suffix)
 			if bits != c.bits(f) {
 				name += "p" + strconv.Itoa(bits)
