@@ -1,6 +1,9 @@
 package policy
 
-import "net/netip"
+import (
+	"net/netip"
+	"slices"
+)
 
 // Kind names an attack by its cause.
 type Kind string
@@ -32,6 +35,11 @@ func Kinds() []Kind {
 // and counts of what ends.
 func (k Kind) bySources() bool {
 	return k == ConnectionFlood || k == DistributedFlood || k == Churn
+}
+
+// anyBySources reports whether one of a list of attacks is answered so.
+func anyBySources(attacks []Attack) bool {
+	return slices.ContainsFunc(attacks, func(a Attack) bool { return a.Kind.bySources() })
 }
 
 const (

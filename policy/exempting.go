@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 	"time"
@@ -9,7 +10,8 @@ import (
 // adminAfter is how long an administrator's address stays exempt after his last session.
 const adminAfter = 10 * time.Minute
 
-// maxAdmins bounds the addresses of administrators. Those that have logged out are forgotten first.
+// maxAdmins bounds the addresses of administrators, and the ports of sshd. Those that are gone are
+// forgotten first.
 const maxAdmins = 1024
 
 // exempting brings exemptions up to date: what the operator ordered, what has run out, and who is
@@ -75,52 +77,45 @@ func (s *State) expire(at Instant, d *Decision) {
 }
 
 func compareExemptions(a, b Exemption) int {
-	if c := ComparePrefix(a.Prefix, b.Prefix); c != 0 {
-		return c
-	}
-	switch {
-	case a.Service < b.Service:
-		return -1
-	case a.Service > b.Service:
-		return 1
-	}
-	return 0
+	return cmp.Or(ComparePrefix(a.Prefix, b.Prefix), cmp.Compare(a.Service, b.Service))
 }
 
 // sshPorts returns the ports sshd listens on, or did lately: while it is started anew nobody who is logged
 // in is to lose his session.
 func sshPorts(old []SSHState, o *Observation) []SSHState {
-	var list []SSHState
+	var now []SSHState
 	for _, l := range o.Listeners {
 		if l.SSH {
-			list = append(list, SSHState{Port: l.Local.Port(), SeenAt: o.At})
+			now = append(now, SSHState{Port: l.Local.Port(), SeenAt: o.At})
 		}
 	}
-	for _, s := range old {
-		if o.At.Sub(s.SeenAt) < adminAfter && len(list) < maxAdmins {
-			list = append(list, s)
-		}
-	}
-	slices.SortStableFunc(list, func(a, b SSHState) int { return int(a.Port) - int(b.Port) })
-	return slices.CompactFunc(list, func(a, b SSHState) bool { return a.Port == b.Port })
+	return lately(now, old, func(s SSHState) bool { return o.At.Sub(s.SeenAt) < adminAfter },
+		func(a, b SSHState) int { return cmp.Compare(a.Port, b.Port) })
 }
 
 // admins returns the addresses administrators are, or lately were, logged in from. A TCP connection to
 // sshd makes nobody an administrator; only a session of root or of a member of exempt.ssh_groups does.
 func admins(p *Policy, old []AdminState, o *Observation) []AdminState {
-	var list []AdminState
+	var now []AdminState
 	for _, s := range o.Sessions {
 		if s.From.IsValid() && (s.Root || slices.ContainsFunc(s.Groups, func(g string) bool { return slices.Contains(p.Exempt.SSHGroups, g) })) {
-			list = append(list, AdminState{Addr: s.From, SeenAt: o.At})
+			now = append(now, AdminState{Addr: s.From, SeenAt: o.At})
 		}
 	}
-	for _, a := range old {
-		if o.At.Sub(a.SeenAt) < adminAfter && len(list) < maxAdmins {
-			list = append(list, a)
+	return lately(now, old, func(a AdminState) bool { return o.At.Sub(a.SeenAt) < adminAfter },
+		func(a, b AdminState) int { return a.Addr.Compare(b.Addr) })
+}
+
+// lately returns what is seen now and, within the bound, what was seen not long ago, sorted and each once:
+// as it is seen now, if it is.
+func lately[T any](now, old []T, recent func(T) bool, order func(a, b T) int) []T {
+	for _, x := range old {
+		if recent(x) && len(now) < maxAdmins {
+			now = append(now, x)
 		}
 	}
-	slices.SortStableFunc(list, func(a, b AdminState) int { return a.Addr.Compare(b.Addr) })
-	return slices.CompactFunc(list, func(a, b AdminState) bool { return a.Addr == b.Addr })
+	slices.SortStableFunc(now, order)
+	return slices.CompactFunc(now, func(a, b T) bool { return order(a, b) == 0 })
 }
 
 // ExemptOf returns the prefixes whose answers per source are off at a service as of a decision, sorted:

@@ -78,3 +78,31 @@ func (s *Service) Allowed(source netip.Prefix) (held int, rule string, fresh int
 	}))
 	return a.held, a.rule, a.fresh, a.freshBy
 }
+
+// Lengths returns the prefix lengths by which sources of a family can be answered at the service: that
+// of a source, that of a single IPv6 address, those of connections.per_prefix, and that of the fair
+// share, the longest first.
+func (s *Service) Lengths(p *Policy, ipv6 bool) []int {
+	lengths := []int{32}
+	if ipv6 {
+		lengths = []int{128, p.Observe.IPv6Source}
+	}
+	for _, l := range s.Connections.PerPrefix {
+		if l.IPv6 == ipv6 {
+			lengths = append(lengths, l.Bits)
+		}
+	}
+	if s.Capacity > 0 {
+		lengths = append(lengths, shareBits(p, ipv6))
+	}
+	slices.SortFunc(lengths, func(a, b int) int { return b - a })
+	return slices.Compact(lengths)
+}
+
+// shareBits is the length of the prefixes that share a service's capacity.
+func shareBits(p *Policy, ipv6 bool) int {
+	if ipv6 {
+		return min(48, p.Observe.IPv6Source)
+	}
+	return 24
+}

@@ -69,6 +69,12 @@ func (f *Offence) persists(after time.Duration) bool {
 	return f.raised() && f.Beyond && after > 0 && f.OverAt.Sub(f.OverSince) >= after
 }
 
+// excess returns by how much the most that was beyond a limit grew since the offence was as it was: what
+// stays open in shadow mode is counted at its peak only, and so once.
+func (f *Offence) excess(was Offence, limit int) int {
+	return max(0, f.Peak-limit) - max(0, was.Peak-limit)
+}
+
 // clear reports whether the measure has been below the clear level for the quiet time.
 func (f *Offence) clear(at Instant, quiet time.Duration) bool {
 	return f.ClearSince != 0 && at.Sub(f.ClearSince) >= quiet

@@ -31,7 +31,7 @@ func Step(p *Policy, s State, o Observation) (State, Decision) {
 	if churning(&next) {
 		d.Watch.Suspicion = append(d.Watch.Suspicion, "connections ending fast")
 	}
-	d.Watch.Attack = slices.ContainsFunc(d.Attacks, func(a Attack) bool { return a.Kind.bySources() })
+	d.Watch.Attack = anyBySources(d.Attacks)
 	arm(p, &s, &o, &next, &d)
 	d.Next = wake(o.At, &d)
 	return next, d
@@ -73,8 +73,8 @@ func leave(p *Policy, s *State, o *Observation, d *Decision) {
 	}
 }
 
-// advance keeps when things were counted, the counters to compare with next time, and the levels above which connections are
-// rising: the least seen since the last census.
+// advance keeps when things were counted, the counters to compare with next time, and the levels above
+// which connections are rising: the least seen since the last census.
 func advance(s *State, o *Observation, next *State) {
 	if o.Census.Taken {
 		next.Census = o.Census.From

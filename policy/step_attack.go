@@ -13,7 +13,6 @@ type answered struct {
 	drops  []Event
 	blocks []Event
 	moved  string // how the fair share changed
-	share  int    // to what
 	ended  string // why it is over, where its sources do not say so
 
 	present  bool   // there is evidence for it, or it has not been quiet for long enough

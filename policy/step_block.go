@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// block turns offences that persist into blocks. Only evidence raises or renews one: what an address merely sends while it
-// is blocked changes nothing (P5).
+// block turns offences that persist into blocks. Only evidence raises or renews one: what an address
+// merely sends while it is blocked changes nothing (P5).
 func (st *serviceStep) block() {
 	if st.whole && st.service.Traffic.Onward() {
 		st.left()
@@ -101,6 +101,9 @@ func (st *serviceStep) strike(source netip.Prefix, kind Kind, f *Offence, why Re
 
 // release ends blocks and forgives strikes.
 func (st *serviceStep) release() {
+	if len(st.blocks.list) == 0 {
+		return
+	}
 	ending := func(b *BlockState) bool { return b.Until > st.prev.At && b.Until <= st.o.At }
 	exempt := sortedNest(st.exempt)
 	lengths, allow := st.service.blockable(st.policy), newAllowances(st.service)
@@ -188,32 +191,4 @@ func (s *Service) blockable(p *Policy) (lengths [2][]int) {
 		return lengths
 	}
 	return [2][]int{s.Lengths(p, false), s.Lengths(p, true)}
-}
-
-// Lengths returns the prefix lengths by which sources of a family can be answered at the service: that
-// of a source, that of a single IPv6 address, those of connections.per_prefix, and that of the fair
-// share, the longest first.
-func (s *Service) Lengths(p *Policy, ipv6 bool) []int {
-	lengths := []int{32}
-	if ipv6 {
-		lengths = []int{128, p.Observe.IPv6Source}
-	}
-	for _, l := range s.Connections.PerPrefix {
-		if l.IPv6 == ipv6 {
-			lengths = append(lengths, l.Bits)
-		}
-	}
-	if s.Capacity > 0 {
-		lengths = append(lengths, shareBits(p, ipv6))
-	}
-	slices.SortFunc(lengths, func(a, b int) int { return b - a })
-	return slices.Compact(lengths)
-}
-
-// shareBits is the length of the prefixes that share a service's capacity.
-func shareBits(p *Policy, ipv6 bool) int {
-	if ipv6 {
-		return min(48, p.Observe.IPv6Source)
-	}
-	return 24
 }

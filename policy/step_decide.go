@@ -40,9 +40,8 @@ func inPlace[T any](list []T, order func(a, b T) int) {
 func (st *serviceStep) decideLimit(src *SourceState) {
 	svc := st.service
 	a := st.allowed(src.Source)
-	held := Limit{Service: svc.Name, Source: src.target(), Mode: svc.Mode, Held: src.Held, Counted: src.SeenAt,
+	l := Limit{Service: svc.Name, Source: src.target(), Mode: svc.Mode, Held: src.Held, Counted: src.SeenAt,
 		Exact: src.Hold.raised() && !a.override && !src.Single.IsValid()}
-	l := held
 	until := src.SeenAt.Add(svc.Response.Lease)
 	if src.Hold.raised() && until > st.o.At {
 		l.Max, l.Since, l.Until, l.Reason = a.held, src.Hold.Since, until, st.holdReason(src)

@@ -9,7 +9,6 @@ import (
 // to its own limit, and each longer prefix up to its, so that a prefix is answered only for what the
 // answers within it do not explain.
 func (st *serviceStep) prefixes(old []PrefixState) {
-	counted := st.fold()
 	known := make([]PrefixState, 0, len(old))
 	exempt := sortedNest(st.exempt)
 	for _, p := range old {
@@ -35,8 +34,8 @@ func (st *serviceStep) prefixes(old []PrefixState) {
 		st.state.Prefixes = known
 		return
 	}
-	exempt = sortedNest(st.exempt)
-	align(known, counted, ofPrefix, func(c *prefixCount) netip.Prefix { return c.prefix }, func(old *PrefixState, now *prefixCount) {
+	exempt = sortedNest(st.exempt) // a second walk begins anew
+	align(known, st.fold(), ofPrefix, func(c *prefixCount) netip.Prefix { return c.prefix }, func(old *PrefixState, now *prefixCount) {
 		st.prefix(old, now, &exempt)
 	})
 }
@@ -71,7 +70,7 @@ func (st *serviceStep) prefix(old *PrefixState, now *prefixCount, exempt *nest) 
 			a.raises = append(a.raises, Event{Kind: LimitRaised, Source: p.Prefix, Count: 1, Reason: st.prefixReason(&p)})
 		}
 		if p.Hold.raised() {
-			st.answer(ConnectionFlood).excess += max(0, p.Hold.Peak-limit) - max(0, was.Peak-limit)
+			st.answer(ConnectionFlood).excess += p.Hold.excess(was, limit)
 		}
 	}
 	if p.Hold.raised() || p.Each > 0 || p.Share > 0 {

@@ -93,7 +93,7 @@ func (st *serviceStep) look() {
 // sources is open: forgetting them sooner would leave connections in the kernel's count whose end the
 // kernel no longer sees.
 func (st *serviceStep) keep() {
-	attacked := st.open(ConnectionFlood) != nil || st.open(Churn) != nil || st.open(DistributedFlood) != nil
+	attacked := anyBySources(st.state.Attacks)
 	watched := 0
 	st.state.Sources = slices.DeleteFunc(st.state.Sources, func(s SourceState) bool {
 		switch {

@@ -262,5 +262,4 @@ func (a *answered) move(from, to int) {
 	default:
 		a.moved = fmt.Sprintf("share raised from %d to %d for each /24 or /48", from, to)
 	}
-	a.share = to
 }

@@ -95,7 +95,7 @@ func (st *serviceStep) leak(s *SlowState) {
 
 // patience is how long a queue may be full.
 func (st *serviceStep) patience() time.Duration {
-	if st.limited > 0 || st.churnUnknown() || slices.ContainsFunc(st.state.Attacks, func(a Attack) bool { return a.Kind.bySources() }) {
+	if st.limited > 0 || st.churnUnknown() || anyBySources(st.state.Attacks) {
 		return slowBeside
 	}
 	return slowAfter

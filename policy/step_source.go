@@ -130,8 +130,7 @@ func (st *serviceStep) count(src *SourceState, now *SourceCensus, held int, allo
 		st.raise(src, ConnectionFlood, &src.Hold, Reason{allowed.rule, src.Held, allowed.held, src.SeenAt})
 	}
 	if src.Hold.raised() {
-		// Counted at each new peak only, so that what stays open in shadow mode is counted once.
-		st.answer(ConnectionFlood).excess += max(0, src.Hold.Peak-allowed.held) - max(0, was.Peak-allowed.held)
+		st.answer(ConnectionFlood).excess += src.Hold.excess(was, allowed.held)
 	}
 }
 

@@ -42,15 +42,22 @@ func (st *serviceStep) synFlood(old SYNState) {
 	}
 }
 
+// meter returns this observation's reading of the service's SYN meter.
+func (st *serviceStep) meter() (m SYNMeter, found bool) {
+	if i := slices.IndexFunc(st.o.SYNs, func(m SYNMeter) bool { return m.Service == st.service.Name }); st.o.Metered && i >= 0 {
+		return st.o.SYNs[i], true
+	}
+	return m, false
+}
+
 // reading compares a reading of the service's SYN meter with the last one.
 func (st *serviceStep) reading(s *SYNState) {
-	i := slices.IndexFunc(st.o.SYNs, func(m SYNMeter) bool { return m.Service == st.service.Name })
-	if i < 0 {
+	now, found := st.meter()
+	if !found {
 		s.At, s.Rate, s.Drops = 0, 0, nil
 		st.pressed(s, false)
 		return
 	}
-	now := st.o.SYNs[i]
 	span := st.o.At.Sub(s.At)
 	usable := s.At != 0 && now.SYNs >= s.From.SYNs && now.Over >= s.From.Over && st.o.Counters.Valid && s.Counters.Valid
 	if usable && span < pace/2 {
@@ -114,12 +121,8 @@ func (st *serviceStep) few(s *SYNState) {
 	a.present, a.rate = true, s.Few.Peak
 	a.evidence = Reason{Rule: ruleSYN, Measured: s.Few.Peak, Threshold: st.service.meterRate(), At: s.Few.OverAt}
 	a.why = "few addresses send them; they may be forged, so none is named an attacker"
-	if st.o.Metered {
-		for _, m := range st.o.SYNs {
-			if m.Service == st.service.Name {
-				a.sources = len(m.Sources)
-			}
-		}
+	if m, found := st.meter(); found {
+		a.sources = len(m.Sources)
 	}
 }
 
