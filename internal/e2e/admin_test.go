@@ -3,19 +3,16 @@ package e2e
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"ebbgate/control"
 	"ebbgate/internal/lab"
+	"ebbgate/internal/nstest"
 )
 
 // adminPolicy is the head of a policy with administrators.
@@ -61,7 +58,8 @@ func TestOnlyAdministratorsAreExempt(t *testing.T) {
 		}
 	}
 	var server *lab.Server
-	inGroup(t, fmt.Sprintf("/system.slice/sshd@ebbgate-e2e-%d.service", os.Getpid()), func() { server = s.server(everywhere(), capacity) })
+	group := fmt.Sprintf("/system.slice/sshd@ebbgate-e2e-%d.service", os.Getpid())
+	t.Cleanup(nstest.InCgroup(t, group, func() { server = s.server(everywhere(), capacity) }))
 	elsewhere := netip.AddrPortFrom(netip.IPv6Unspecified(), port+1)
 	web := s.server(elsewhere, capacity)
 	s.write(fmt.Sprintf(adminPolicy+adminService+adminService, s.socket(), "ssh", port, "web", port+1))
@@ -113,45 +111,4 @@ func withSessions(dir string, args ...string) *exec.Cmd {
 	cmd.Args = append([]string{"unshare", "--mount", "sh", "-c", script, dir, program}, args...)
 	cmd.Path, cmd.Err = exec.LookPath("unshare")
 	return cmd
-}
-
-// inGroup runs f while this process is in a control group made for it, as a socket belongs to the group
-// in which it was made. The group is removed when the test ends.
-func inGroup(t *testing.T, group string, f func()) {
-	t.Helper()
-	mount := "/sys/fs/cgroup"
-	if _, err := os.Stat(mount + "/cgroup.procs"); err != nil {
-		mount += "/unified"
-	}
-	own, err := os.ReadFile("/proc/self/cgroup")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, home, _ := strings.Cut("\n"+string(own), "\n0::")
-	home, _, _ = strings.Cut(home, "\n")
-	move := func(g string) error {
-		return os.WriteFile(filepath.Join(mount, g, "cgroup.procs"), []byte(fmt.Sprint(os.Getpid())), 0)
-	}
-	dir := filepath.Join(mount, group)
-	slice := filepath.Dir(dir)
-	_, err = os.Stat(slice)
-	ours := errors.Is(err, fs.ErrNotExist)
-	if err := errors.Join(os.MkdirAll(dir, 0o755), move(group)); err != nil {
-		if (errors.Is(err, fs.ErrPermission) || errors.Is(err, unix.EROFS)) && os.Getenv("CI") == "" {
-			t.Skipf("not permitted to make control groups: %v", err)
-		}
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := unix.Rmdir(dir); err != nil {
-			t.Errorf("remove %s: %v", dir, err)
-		}
-		if ours {
-			_ = unix.Rmdir(slice) // another run may use it by now
-		}
-	})
-	f()
-	if err := move(home); err != nil {
-		t.Fatal(err)
-	}
 }

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
-	"os"
-	"strings"
 	"testing"
 
 	"ebbgate/internal/nstest"
@@ -291,7 +289,8 @@ func BenchmarkDump(b *testing.B) {
 // the kernel tells it (5.9 and newer) and version 2 of control groups is mounted.
 func TestKernelCgroup(t *testing.T) {
 	nstest.Enter(t)
-	dir := ownCgroup(t)
+	mount, own := nstest.Cgroup(t)
+	dir := mount + own
 	var st unix.Stat_t
 	if err := unix.Stat(dir, &st); err != nil {
 		t.Fatal(err)
@@ -301,30 +300,4 @@ func TestKernelCgroup(t *testing.T) {
 	if s.Cgroup != st.Ino {
 		t.Errorf("control group %d, want %d of %s", s.Cgroup, st.Ino, dir)
 	}
-}
-
-// ownCgroup returns the directory of the control group this process is in.
-func ownCgroup(t *testing.T) string {
-	t.Helper()
-	b, err := os.ReadFile("/proc/self/cgroup")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var path string
-	for line := range strings.Lines(string(b)) {
-		if p, ok := strings.CutPrefix(line, "0::"); ok {
-			path = strings.TrimSpace(p)
-		}
-	}
-	for _, root := range []string{"/sys/fs/cgroup", "/sys/fs/cgroup/unified"} {
-		var fs unix.Statfs_t
-		if path != "" && unix.Statfs(root, &fs) == nil && fs.Type == unix.CGROUP2_SUPER_MAGIC {
-			return root + path
-		}
-	}
-	if os.Getenv("CI") != "" {
-		t.Fatal("no control groups of version 2 are mounted")
-	}
-	t.Skip("no control groups of version 2 are mounted")
-	return ""
 }
