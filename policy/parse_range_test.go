@@ -92,9 +92,9 @@ func TestParseBadControl(t *testing.T) {
 }
 
 func TestBrief(t *testing.T) {
-	for want, d := range map[string]string{"10m": "600s", "24h": "1440m", "1h30m": "90m", "1h0m5s": "3605s", "10s": "10s", "200ms": "0.2s", "0s": "0s"} {
-		if got := brief(duration(t, d)); got != want {
-			t.Errorf("brief(%s) = %s, want %s", d, got, want)
+	for want, d := range map[string]string{"10m": "600s", "24h": "1440m", "1h30m": "90m", "1h0m5s": "3605s", "10s": "10s", "200ms": "0.2s", "1.5s": "1500ms", "0s": "0s"} {
+		if got := Brief(duration(t, d)); got != want {
+			t.Errorf("Brief(%s) = %s, want %s", d, got, want)
 		}
 	}
 }

@@ -12,7 +12,7 @@ func (p *parser) response(path string, raw *rawResponse, tick time.Duration) Res
 	}
 	if least := MinTicksPerLease * tick; r.Lease < least {
 		p.problem(path+".lease", "%s is shorter than %d ticks of observe.tick, must be %s to %s",
-			quote(brief(r.Lease)), MinTicksPerLease, brief(least), brief(MaxLease))
+			quote(Brief(r.Lease)), MinTicksPerLease, Brief(least), Brief(MaxLease))
 	}
 	return r
 }
@@ -26,10 +26,10 @@ func (p *parser) blockAfter(path string, raw *string) time.Duration {
 	switch {
 	case err != nil:
 		p.problem(path, "%s is not a duration, must be a number with the unit ms, s, m or h, from %s to %s, or \"0s\" for never",
-			quote(*raw), brief(MinBlockAfter), brief(MaxBlockAfter))
+			quote(*raw), Brief(MinBlockAfter), Brief(MaxBlockAfter))
 	case d != 0 && (d < MinBlockAfter || d > MaxBlockAfter):
 		p.problem(path, "%s is out of range, must be %s to %s, or \"0s\" for never",
-			quote(*raw), brief(MinBlockAfter), brief(MaxBlockAfter))
+			quote(*raw), Brief(MinBlockAfter), Brief(MaxBlockAfter))
 	default:
 		return d
 	}
@@ -53,7 +53,7 @@ func (p *parser) blockFor(path string, raw []*string) []time.Duration {
 		d := p.duration(at, text, longest, MinBlockFor, MaxBlockFor)
 		if d < longest {
 			p.problem(at, "%s is shorter than the %s before it, must be %s to %s",
-				quote(*text), brief(longest), brief(longest), brief(MaxBlockFor))
+				quote(*text), Brief(longest), Brief(longest), Brief(MaxBlockFor))
 		}
 		longest = max(longest, d)
 		steps = append(steps, d)

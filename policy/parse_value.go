@@ -50,11 +50,11 @@ func (p *parser) duration(path string, raw *string, absent, least, most time.Dur
 	d, err := time.ParseDuration(*raw)
 	if err != nil {
 		p.problem(path, "%s is not a duration, must be a number with the unit ms, s, m or h, from %s to %s",
-			quote(*raw), brief(least), brief(most))
+			quote(*raw), Brief(least), Brief(most))
 		return absent
 	}
 	if d < least || d > most {
-		p.problem(path, "%s is out of range, must be %s to %s", quote(*raw), brief(least), brief(most))
+		p.problem(path, "%s is out of range, must be %s to %s", quote(*raw), Brief(least), Brief(most))
 		return absent
 	}
 	return d
@@ -109,8 +109,8 @@ func percentage(thousandths int) string {
 	return fmt.Sprintf("%d.%d%%", thousandths/10, thousandths%10)
 }
 
-// brief writes a duration without the zero parts that Duration.String adds: "10m", not "10m0s".
-func brief(d time.Duration) string {
+// Brief writes a duration without the zero parts that Duration.String adds: "10m", not "10m0s".
+func Brief(d time.Duration) string {
 	s := d.String()
 	if strings.HasSuffix(s, "m0s") {
 		s = strings.TrimSuffix(s, "0s")

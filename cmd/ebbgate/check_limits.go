@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"ebbgate/control"
@@ -153,21 +152,9 @@ func blocksText(s *policy.Service) string {
 	}
 	steps := make([]string, len(r.BlockFor))
 	for i, d := range r.BlockFor {
-		steps[i] = exactly(d)
+		steps[i] = policy.Brief(d)
 	}
-	return fmt.Sprintf("after %s over a limit: for %s", exactly(r.BlockAfter), strings.Join(steps, ", then "))
-}
-
-// exactly writes a duration without the zero parts that its String adds: "10m", not "10m0s".
-func exactly(d time.Duration) string {
-	text := d.String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
-	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	return text
+	return fmt.Sprintf("after %s over a limit: for %s", policy.Brief(r.BlockAfter), strings.Join(steps, ", then "))
 }
 
 // writeWrapped writes a label and a text behind it, broken between words at checkColumns.

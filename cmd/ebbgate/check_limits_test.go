@@ -70,12 +70,3 @@ func TestWriteServiceFits(t *testing.T) {
 		t.Errorf("something was lost:\n%s", text)
 	}
 }
-
-func TestExactly(t *testing.T) {
-	for want, d := range map[string]time.Duration{"10s": 10 * time.Second, "10m": 10 * time.Minute, "24h": 24 * time.Hour,
-		"1h30m": 90 * time.Minute, "1h0m5s": time.Hour + 5*time.Second, "1.5s": 1500 * time.Millisecond} {
-		if got := exactly(d); got != want {
-			t.Errorf("exactly(%v) = %s, want %s", d, got, want)
-		}
-	}
-}

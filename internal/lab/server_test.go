@@ -82,6 +82,17 @@ func TestServerAcceptsNoMoreThanItsCapacity(t *testing.T) {
 // queue returns how many connections wait to be accepted on a port.
 func queue(t *testing.T, n *Namespace, port uint16) (waiting int) {
 	t.Helper()
+	eachSocket(t, n, func(s *netlink.Socket) {
+		if s.State == netlink.TCP_LISTEN && s.ID.SourcePort == port {
+			waiting += int(s.RQueue)
+		}
+	})
+	return waiting
+}
+
+// eachSocket visits the TCP sockets of a namespace.
+func eachSocket(t *testing.T, n *Namespace, each func(*netlink.Socket)) {
+	t.Helper()
 	err := n.Do(func() error {
 		for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
 			sockets, err := netlink.SocketDiagTCP(family)
@@ -89,9 +100,7 @@ func queue(t *testing.T, n *Namespace, port uint16) (waiting int) {
 				return err
 			}
 			for _, s := range sockets {
-				if s.State == netlink.TCP_LISTEN && s.ID.SourcePort == port {
-					waiting += int(s.RQueue)
-				}
+				each(s)
 			}
 		}
 		return nil
@@ -99,7 +108,6 @@ func queue(t *testing.T, n *Namespace, port uint16) (waiting int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return waiting
 }
 
 func TestServerIdleTimeoutFreesSilentConnections(t *testing.T) {

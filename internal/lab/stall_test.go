@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/vishvananda/netlink"
-	"golang.org/x/sys/unix"
 )
 
 // TestStallFillsTheAcceptQueue lets an application hang under clients that behave.
@@ -110,23 +109,11 @@ func TestLeakPilesUpCloseWait(t *testing.T) {
 // inState counts the connections of a namespace in a TCP state.
 func inState(t *testing.T, n *Namespace, state uint8) (count int) {
 	t.Helper()
-	err := n.Do(func() error {
-		for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
-			sockets, err := netlink.SocketDiagTCP(family)
-			if err != nil {
-				return err
-			}
-			for _, s := range sockets {
-				if s.State == state {
-					count++
-				}
-			}
+	eachSocket(t, n, func(s *netlink.Socket) {
+		if s.State == state {
+			count++
 		}
-		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	return count
 }
 
