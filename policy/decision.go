@@ -20,6 +20,8 @@ type Decision struct {
 	Exempt  []Exemption
 	SSH     SSH
 
+	Untracked string // why the kernel may count no connections for us; empty: it may
+
 	Offenders []Offender // by service
 	Watch     Watch
 	Events    []Event // what changed in this step, in a stable order
@@ -124,6 +126,7 @@ const (
 	RuleAcceptQueue = "accept queue"
 	RuleCloseWait   = "CLOSE_WAIT"
 	RuleSYNs        = "SYNs not completed"
+	RuleInherited   = "in force when the daemon started"
 )
 
 // The keys reasons name.
@@ -153,6 +156,8 @@ func (r Reason) String() string {
 		form = "%s: %d connections wait, backlog %d"
 	case RuleCloseWait:
 		form = "%s: %d connections left unclosed, threshold %d"
+	case RuleInherited:
+		return r.Rule
 	}
 	return fmt.Sprintf(form, r.Rule, r.Measured, r.Threshold)
 }
@@ -202,13 +207,14 @@ const (
 	LimitsFull   EventKind = "limits-full"     // more sources than observe.max_sources qualify
 
 	SourceBlocked   EventKind = "source-blocked"
-	SourceFreed     EventKind = "source-freed"     // of a block that ended
-	BlocksFull      EventKind = "blocks-full"      // more than limits.max_blocks
-	ShareChanged    EventKind = "share-changed"    // the fair share of a distributed flood
-	ExemptAdded     EventKind = "exempt-added"     // by the operator
-	ExemptEnded     EventKind = "exempt-ended"     // likewise, or its time was over
-	ExemptOffender  EventKind = "exempt-offender"  // an exempt source is at the limit others have
-	PressureChanged EventKind = "pressure-changed" // SYN meters begin or cease to drop
+	SourceFreed     EventKind = "source-freed"       // of a block that ended
+	BlocksFull      EventKind = "blocks-full"        // more than limits.max_blocks
+	ShareChanged    EventKind = "share-changed"      // the fair share of a distributed flood
+	ExemptAdded     EventKind = "exempt-added"       // by the operator
+	ExemptEnded     EventKind = "exempt-ended"       // likewise, or its time was over
+	ExemptOffender  EventKind = "exempt-offender"    // an exempt source is at the limit others have
+	PressureChanged EventKind = "pressure-changed"   // SYN meters begin or cease to drop
+	TrackingChanged EventKind = "conntrack-pressure" // the conntrack table is nearly full, or no longer
 )
 
 // Event is one transition. Limits raised or dropped together beyond eventsPerService are summed

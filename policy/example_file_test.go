@@ -181,6 +181,7 @@ func TestExampleFileBounds(t *testing.T) {
 		"observe.max_sources":              {integers(MinMaxSources, MaxMaxSources)},
 		"observe.ipv6_source":              {integers(MinIPv6Source, MaxIPv6Source)},
 		"observe.meters":                   {fmt.Sprintf("Allowed: %q, %q.", Auto, Always)},
+		"limits.conntrack":                 {fmt.Sprintf("%q or %q", TrackWatched, TrackNever)},
 		"service.traffic":                  {fmt.Sprintf("Allowed: %q, %q, %q.", Local, Forwarded, Both)},
 		"service.capacity":                 {integers(MinCapacity, MaxCapacity)},
 		"service.rate.syn_per_source":      {rates(MinSYNPerSource, MaxSYNPerSource), fmt.Sprintf("at %d/s a source", DefaultSYNRate)},

@@ -38,7 +38,7 @@ func TestRawKeys(t *testing.T) {
 		"exempt.prefixes", "exempt.ssh_groups",
 		"observe.tick", "observe.cpu_budget", "observe.max_sources", "observe.ipv6_source", "observe.meters",
 		"observe.syn_pressure",
-		"limits.max_blocks",
+		"limits.max_blocks", "limits.conntrack",
 		"service.name", "service.mode", "service.ports", "service.addresses", "service.traffic", "service.capacity",
 		"service.connections.per_source", "service.connections.per_prefix", "service.connections.close_excess",
 		"service.rate.syn_per_source", "service.rate.new_per_source",

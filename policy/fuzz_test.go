@@ -199,7 +199,7 @@ func checkService(t *testing.T, p *Policy, s *Service) {
 // render writes a policy as a file with every key.
 func render(p *Policy) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "limits.max_blocks = %d\n[exempt]\nprefixes = [%s]\nssh_groups = [", p.Limits.MaxBlocks, quoted(p.Exempt.Prefixes))
+	fmt.Fprintf(&b, "limits.max_blocks = %d\nlimits.conntrack = %q\n[exempt]\nprefixes = [%s]\nssh_groups = [", p.Limits.MaxBlocks, p.Limits.Conntrack, quoted(p.Exempt.Prefixes))
 	for _, group := range p.Exempt.SSHGroups {
 		fmt.Fprintf(&b, "%q, ", group)
 	}

@@ -30,6 +30,8 @@ type Observation struct {
 	Orders    []Order    // what the operator asked for since the last turn, in that order
 	Closed    []Cut      // connections we closed since the last turn, by service and source
 	Faults    []Fault    // what could not be read this turn (P8)
+
+	Inherited []Inherited // in the first turn: blocks an earlier run left in the kernel, by service and source
 }
 
 // Cut counts connections of one source that we closed. They are no doing of the source's, though they
@@ -38,6 +40,14 @@ type Cut struct {
 	Service string
 	Source  netip.Prefix // as policy.Group makes it
 	Count   int
+}
+
+// Inherited is a block in force that an earlier run of the daemon left in the kernel. Blocks of shadow
+// mode are none.
+type Inherited struct {
+	Service string
+	Source  netip.Prefix
+	Until   Instant
 }
 
 // Fault is a part of an observation that could not be had, and why.

@@ -84,10 +84,16 @@ func (p *parser) policy(raw *rawPolicy) *Policy {
 			SSHGroups: p.sshGroups("exempt.ssh_groups", raw.Exempt.SSHGroups),
 		},
 		Observe:  observe,
-		Limits:   Limits{MaxBlocks: p.integer("limits.max_blocks", raw.Limits.MaxBlocks, DefaultMaxBlocks, MinMaxBlocks, MaxMaxBlocks)},
+		Limits:   p.limits(&raw.Limits),
 		Services: p.services(raw.Service, mode, &observe),
 		Control:  p.control(&raw.Control),
 	}
+}
+
+func (p *parser) limits(raw *rawLimits) Limits {
+	l := Limits{MaxBlocks: p.integer("limits.max_blocks", raw.MaxBlocks, DefaultMaxBlocks, MinMaxBlocks, MaxMaxBlocks)}
+	p.word("limits.conntrack", raw.Conntrack, &l.Conntrack)
+	return l
 }
 
 func (p *parser) observe(raw *rawObserve) Observe {

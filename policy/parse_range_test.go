@@ -55,6 +55,7 @@ func TestParseOutOfRange(t *testing.T) {
 		one("observe.syn_pressure", `"many"`, `"many" is not a rate, must be a whole number a second, "1000/s" to "10000000/s"`),
 		one("limits.max_blocks", "99", "99 is out of range, must be 100 to 1000000"),
 		one("limits.max_blocks", "1000001", "1000001 is out of range, must be 100 to 1000000"),
+		one("limits.conntrack", `"always"`, `"always" says not whether conntrack may be used ("auto" or "never")`),
 		one("service.rate.new_per_source", `"2/s"`, `"2/s" is out of range, must be "3/s" to "1000000/s"`),
 		one("service.rate.new_per_source", `"1000001/s"`, `"1000001/s" is out of range, must be "3/s" to "1000000/s"`),
 		one("service.response.refuse_with", `"reject"`, `"reject" is not a refusal ("reset" or "drop")`),

@@ -33,7 +33,8 @@ type Observe struct {
 
 // Limits bounds what may be in force at once, over all services.
 type Limits struct {
-	MaxBlocks int // sources and prefixes blocked or remembered for an offence
+	MaxBlocks int      // sources and prefixes blocked or remembered for an offence
+	Conntrack Tracking // whether the kernel may count connections for us
 }
 
 // Service is a set of local ports whose connections are counted and limited together.

@@ -35,7 +35,8 @@ type rawObserve struct {
 }
 
 type rawLimits struct {
-	MaxBlocks *int64 `toml:"max_blocks"`
+	MaxBlocks *int64  `toml:"max_blocks"`
+	Conntrack *string `toml:"conntrack" want:"\"auto\" or \"never\""`
 }
 
 type rawService struct {

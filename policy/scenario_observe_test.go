@@ -13,7 +13,7 @@ import (
 //
 //	unread                   the counters could not be read
 //	wall=D                   the wall clock is D ahead of the time since boot
-//	estab=N tracked=N opens=N fails=N cookies=N valid=N failed=N setting=N dropped=N overflows=N
+//	estab=N tracked=N trackmax=N opens=N fails=N cookies=N valid=N failed=N setting=N dropped=N overflows=N
 //	                         the kernel's counters
 //	queue=N/MAX              the accept queue of the first service, in this turn alone
 //	listen SERVICE N/MAX [at=ADDR:PORT] [unit=UNIT] [ssh] ...
@@ -29,6 +29,8 @@ import (
 //	                         readings of SYN meters
 //	sessions [root@ADDR] [GROUP,GROUP@ADDR] ...
 //	                         all remote logins
+//	inherited SERVICE=SOURCEforDURATION ...
+//	                         blocks found in the kernel at start, and how long they have left
 //	order exempt|unexempt PREFIX [for=D] [service=NAME] [reason=WORD]
 //	                         what the operator asks for
 //
@@ -86,6 +88,8 @@ func (r *observing) words(rest string) error {
 			err = r.count(w, key, value)
 		case r.section == "syns":
 			err = r.meter(w, key, value)
+		case r.section == "inherited":
+			err = r.inherit(key, value)
 		case r.section == "sessions":
 			err = r.session(w)
 		default:
@@ -121,7 +125,7 @@ func (r *observing) open(w string) bool {
 		r.sessions = nil
 	case "order":
 		o.Orders = append(o.Orders, Order{})
-	case "closed":
+	case "closed", "inherited":
 	default:
 		return false
 	}
@@ -130,7 +134,7 @@ func (r *observing) open(w string) bool {
 }
 
 func (r *observing) counter(key, value string) error {
-	c := map[string]*uint64{"estab": &r.counters.CurrEstab, "tracked": &r.counters.ConntrackCount, "opens": &r.counters.PassiveOpens,
+	c := map[string]*uint64{"estab": &r.counters.CurrEstab, "tracked": &r.counters.ConntrackCount, "trackmax": &r.counters.ConntrackMax, "opens": &r.counters.PassiveOpens,
 		"fails": &r.counters.AttemptFails, "cookies": &r.counters.CookiesSent, "valid": &r.counters.CookiesValid,
 		"failed": &r.counters.CookiesFailed, "dropped": &r.counters.QueueFullDrops, "overflows": &r.counters.ListenOverflows}[key]
 	var err error
@@ -189,6 +193,17 @@ func (r *observing) session(w string) error {
 		slices.Sort(s.Groups)
 	}
 	r.sessions = append(r.sessions, s)
+	return err
+}
+
+func (r *observing) inherit(service, value string) error {
+	source, left, _ := strings.Cut(value, "for")
+	p, err := netip.ParsePrefix(source)
+	if err != nil {
+		return err
+	}
+	d, err := time.ParseDuration(left)
+	r.o.Inherited = append(r.o.Inherited, Inherited{Service: service, Source: p, Until: r.o.At.Add(d)})
 	return err
 }
 

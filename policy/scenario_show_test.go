@@ -26,6 +26,9 @@ func showDecision(d *Decision) string {
 	if d.Watch.Endings {
 		s.line("count what ends")
 	}
+	if d.Untracked != "" {
+		s.line("nothing is counted by the kernel: %s", d.Untracked)
+	}
 	if d.Watch.CookiesOff {
 		s.line("SYN cookies are off")
 	}

@@ -21,6 +21,7 @@ type State struct {
 	SYNFlood   Instant // last sign of a SYN flood; 0: none
 	CookiesOff Instant // last time one met a kernel without SYN cookies; 0: never
 	Churn      Instant // last reason to tell apart what ends; 0: none
+	Crowded    bool    // the conntrack table is nearly full
 
 	Listening Instant        // what ends has been asked for without a break since; 0: it is not
 	Endings   Instant        // end of the last count of what ends

@@ -19,6 +19,7 @@ func Step(p *Policy, s State, o Observation) (State, Decision) {
 	next := State{At: o.At, Attacks: s.Attacks, Census: s.Census, Endings: s.Endings, Opened: s.Opened, Estab: s.Estab, Seed: s.Seed}
 	advance(&s, &o, &next)
 	exempting(p, &s, &o, &next, &d)
+	track(p, &s, &o, &next, &d)
 	pressure := synPressure(&s, &o)
 	room := p.Limits.MaxBlocks - len(s.Blocks)
 	exempt := exemptEverywhere(p, &d)

@@ -159,6 +159,9 @@ func (st *serviceStep) left() {
 
 // tolerated reports whether the policy allows by now what a block was for.
 func (st *serviceStep) tolerated(b *BlockState, now allowance) bool {
+	if b.Reason.Rule == RuleInherited {
+		return false
+	}
 	if limit, ok := st.service.prefixLimit(b.Source); ok && b.Reason.Rule == rulePerPrefix {
 		return b.Peak < limit
 	}

@@ -7,11 +7,11 @@ func (st *serviceStep) decide() {
 	st.out.Attacks = append(st.out.Attacks, st.state.Attacks...)
 	st.out.Limits = slices.Grow(st.out.Limits, st.limited)
 	first, firstWatched := len(st.out.Limits), len(st.out.Watched)
-	flooded := st.open(ConnectionFlood) != nil // no other kind is worth conntrack
+	counted := st.open(ConnectionFlood) != nil && st.out.Untracked == "" // no other kind is worth conntrack
 	for i := range st.state.Sources {
 		if src := &st.state.Sources[i]; src.limited() {
 			st.decideLimit(src)
-		} else if flooded {
+		} else if counted {
 			st.decideWatched(src)
 		}
 	}
@@ -41,7 +41,7 @@ func (st *serviceStep) decideLimit(src *SourceState) {
 	svc := st.service
 	a := st.allowed(src.Source)
 	l := Limit{Service: svc.Name, Source: src.target(), Mode: svc.Mode, Held: src.Held, Counted: src.SeenAt,
-		Exact: src.Hold.raised() && !a.override && !src.Single.IsValid()}
+		Exact: st.out.Untracked == "" && src.Hold.raised() && !a.override && !src.Single.IsValid()}
 	until := src.SeenAt.Add(svc.Response.Lease)
 	if src.Hold.raised() && until > st.o.At {
 		l.Max, l.Since, l.Until, l.Reason = a.held, src.Hold.Since, until, st.holdReason(src)

@@ -60,6 +60,7 @@ func (st *serviceStep) run(old ServiceState) {
 	}
 	st.look()
 	st.state.Full, st.state.NoRoom, st.state.Exempt = old.Full, old.NoRoom, old.Exempt
+	st.inherit()
 	st.release()
 	st.sources(old.Sources)
 	st.endings()

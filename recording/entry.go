@@ -10,7 +10,7 @@ import (
 )
 
 // Schema is the version of the format. A reader refuses any other.
-const Schema = 3
+const Schema = 4
 
 // Header is the first line of a recording.
 type Header struct {

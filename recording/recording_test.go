@@ -217,7 +217,7 @@ func TestABrokenOffRecordingReplaysUpToThere(t *testing.T) {
 }
 
 func TestReaderRefuses(t *testing.T) {
-	header := `{"ebbgate_recording":3,"version":"v","policy_hash":"","state":{}}` + "\n"
+	header := `{"ebbgate_recording":4,"version":"v","policy_hash":"","state":{}}` + "\n"
 	tests := []struct {
 		name string
 		text string
@@ -260,7 +260,7 @@ func FuzzReader(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add(`{"ebbgate_recording":3,"version":"v","policy_hash":"","state":{}}` + "\n" + `{"observation":{"At":5},"decision":""}` + "\n")
+	f.Add(`{"ebbgate_recording":4,"version":"v","policy_hash":"","state":{}}` + "\n" + `{"observation":{"At":5},"decision":""}` + "\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		r, err := NewReader(bytes.NewReader(zipped(text)))
 		if err != nil {
