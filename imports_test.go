@@ -27,6 +27,7 @@ var layers = map[string]layer{
 	"ebbgate/internal/inetdiag":  {[]string{"ebbgate/policy", "ebbgate/internal/nlwire"}, "the netlink edge knows nothing of who uses it"},
 	"ebbgate/internal/ctnetlink": {[]string{"ebbgate/internal/nlwire"}, "the netlink edge knows nothing of who uses it"},
 	"ebbgate/internal/setdump":   {[]string{"ebbgate/internal/nlwire"}, "the netlink edge knows nothing of who uses it"},
+	"ebbgate/internal/nftwire":   {[]string{"ebbgate/internal/nlwire"}, "it carries transactions and knows nothing of who wants them"},
 	"ebbgate/internal/process":   {nil, "it reads /proc for people; nothing the daemon runs may depend on it"},
 	"ebbgate/internal/survey":    {[]string{"ebbgate/policy", "ebbgate/observer", "ebbgate/internal/inetdiag", "ebbgate/internal/process"}, "it serves commands that need no daemon, and counts with the doors of the census"},
 	"ebbgate/internal/audit":     {[]string{"ebbgate/policy", "ebbgate/internal/inetdiag", "ebbgate/internal/process"}, "it serves a command that needs no daemon"},
@@ -35,7 +36,7 @@ var layers = map[string]layer{
 	"ebbgate/internal/login":     {[]string{"ebbgate/policy"}, "it reads the login manager's files and knows nothing of who asks"},
 	"ebbgate/internal/crowd":     {nil, "it fills a namespace with sockets for the benchmarks, whatever counts them"},
 	"ebbgate/observer":           {[]string{"ebbgate/policy", "ebbgate/internal/inetdiag", "ebbgate/internal/ctnetlink", "ebbgate/internal/cgroup", "ebbgate/internal/login", "ebbgate/internal/boottime"}, "watching must not depend on enforcing or reporting"},
-	"ebbgate/enforcer":           {[]string{"ebbgate/policy", "ebbgate/internal/inetdiag", "ebbgate/internal/setdump", "ebbgate/internal/boottime"}, "enforcing must not depend on watching or reporting: it takes a decision, whoever made it"},
+	"ebbgate/enforcer":           {[]string{"ebbgate/policy", "ebbgate/internal/inetdiag", "ebbgate/internal/ctnetlink", "ebbgate/internal/nlwire", "ebbgate/internal/nftwire", "ebbgate/internal/setdump", "ebbgate/internal/boottime"}, "enforcing must not depend on watching or reporting: it takes a decision, whoever made it"},
 	"ebbgate/control":            {[]string{"ebbgate/policy"}, "clients must not pull the kernel's edges in"},
 	"ebbgate/recording":          {[]string{"ebbgate/policy"}, "a recording must replay without a kernel"},
 	"ebbgate/systemd":            {nil, "it speaks to the service manager and knows nothing of us"},
@@ -44,8 +45,10 @@ var layers = map[string]layer{
 	"ebbgate/internal/lab":       {nil, "the laboratory watches the daemon from outside, so it must not share its code"},
 	"ebbgate/internal/e2e":       {nil, "it holds tests only, which run the real binary"},
 	"ebbgate/internal/demo":      {[]string{"ebbgate/control", "ebbgate/internal/lab"}, "it sees the daemon as an operator does: from outside"},
+	"ebbgate/internal/compare":   {[]string{"ebbgate/policy", "ebbgate/enforcer", "ebbgate/internal/boottime", "ebbgate/internal/inetdiag", "ebbgate/internal/ctnetlink", "ebbgate/internal/lab", "ebbgate/internal/demo"}, "it measures the daemon from outside, and the rules the enforcer makes"},
 	"ebbgate/cmd/ebbgate": {[]string{"ebbgate/policy", "ebbgate/observer", "ebbgate/enforcer", "ebbgate/control", "ebbgate/systemd", "ebbgate/daemon",
 		"ebbgate/recording", "ebbgate/internal/boottime", "ebbgate/internal/demo", "ebbgate/internal/survey", "ebbgate/internal/audit", "ebbgate/internal/suggest", "ebbgate/internal/process"}, "it only constructs and calls"},
+	"ebbgate/internal/compare/cmd": {[]string{"ebbgate/internal/compare"}, "it only constructs and calls"},
 }
 
 // policyModules are the modules policy may import: the TOML decoder and the one that tells where

@@ -63,7 +63,7 @@ func (c *censor) countOnward(ctx context.Context, t *target) (unseen, blind erro
 // vSwitch, for one) has a connection tracked in several.
 func (c *censor) countForwarded(e *ctnetlink.Entry) {
 	c.sockets++
-	held, counts := stage(e)
+	held, counts := e.Stage()
 	if !counts || e.Zone != 0 {
 		return
 	}
@@ -77,24 +77,4 @@ func (c *censor) countForwarded(e *ctnetlink.Entry) {
 		return
 	}
 	c.enter(service, from, held)
-}
-
-// stage says what an entry counts as, if it counts. Held are only those whose both ends conntrack
-// has seen answer each other: it takes a lone ACK for an established connection as well, which
-// anybody can forge (P5), but does not call that one assured.
-//
-// What conntrack calls assured is weaker evidence than a socket. It takes an ACK that is wrong by
-// up to 66,000 for the right one, which blind guessing hits once in 65,000, until the server's
-// reset tells it better. Where something keeps that reset from coming back, or with
-// nf_conntrack_tcp_be_liberal, a forged connection counts.
-func stage(e *ctnetlink.Entry) (held, counts bool) {
-	switch e.State {
-	case ctnetlink.Established, ctnetlink.FinWait, ctnetlink.CloseWait:
-		return e.Status.Has(ctnetlink.Assured), true
-	case ctnetlink.SynSent, ctnetlink.SynRecv, ctnetlink.SynSent2:
-		return false, true
-	case ctnetlink.None: // of an offloaded connection the kernel does not tell more
-		return true, e.Status.Has(ctnetlink.Assured | ctnetlink.Offload)
-	}
-	return false, false
 }

@@ -43,7 +43,7 @@ func TestForwardedStage(t *testing.T) {
 		{77, assured, ""},
 	}
 	for _, tt := range tests {
-		held, counts := stage(&ctnetlink.Entry{State: tt.state, Status: tt.status})
+		held, counts := (&ctnetlink.Entry{State: tt.state, Status: tt.status}).Stage()
 		got := map[[2]bool]string{{true, true}: "held", {false, true}: "half-open"}[[2]bool{held, counts}]
 		if got != tt.want {
 			t.Errorf("%v %#x: %q, want %q", tt.state, uint32(tt.status), got, tt.want)

@@ -12,15 +12,17 @@ import (
 // methods must not be called from within the callback of Dump. One Conn serves any number of
 // requests, one after the other; it keeps 32 KiB and one netlink socket until Close.
 type Conn struct {
-	nl    asker
-	body  []byte // scratch for the request
-	entry Entry  // scratch handed to callbacks
-	plain bool   // this kernel refused to select entries: it is not asked to again
+	nl     asker
+	body   []byte   // scratch for the request
+	bodies [][]byte // likewise, for the requests of a batch
+	entry  Entry    // scratch handed to callbacks
+	plain  bool     // this kernel refused to select entries: it is not asked to again
 }
 
 // asker is the netlink connection as Conn sees it; tests put a fake in its place.
 type asker interface {
 	Do(req *nlwire.Request, each func(body []byte) bool) error
+	Batch(kind uint16, bodies [][]byte, each func(i int, errno unix.Errno)) error
 	Close() error
 }
 

@@ -41,6 +41,17 @@ func (f *fake) Do(req *nlwire.Request, each func([]byte) bool) error {
 	return a.err
 }
 
+// Batch refuses requests one by one as the answer's bodies say: the number of one and its errno.
+func (f *fake) Batch(_ uint16, bodies [][]byte, each func(int, unix.Errno)) error {
+	f.asked = append(f.asked, bytes.Join(bodies, nil))
+	a := f.answers[0]
+	f.answers = f.answers[1:]
+	for _, b := range a.bodies {
+		each(int(b[0]), unix.Errno(b[1]))
+	}
+	return a.err
+}
+
 func (f *fake) Close() error { return nil }
 
 var (

@@ -21,6 +21,12 @@ type Entry struct {
 	Reply    Tuple         // the packets that answer it, as they come in
 	Timeout  time.Duration // in whole seconds, until the kernel forgets the entry
 	Zone     uint16        // 0 unless rules or Open vSwitch put connections into zones
+	ID       uint32        // which the kernel made up for this entry: another one of the same tuples has another
+
+	// Counted: the kernel counts what connections carry (net.netfilter.nf_conntrack_acct), and Sent is
+	// how many packets came in the original direction.
+	Counted bool
+	Sent    uint64
 }
 
 // Tuple is one direction of a connection. Addresses are in 16 bytes, IPv4 in mapped form
@@ -47,6 +53,8 @@ const (
 	ctaStatus     = 3  // CTA_STATUS
 	ctaProtoInfo  = 4  // CTA_PROTOINFO
 	ctaTimeout    = 7  // CTA_TIMEOUT
+	ctaCountOrig  = 9  // CTA_COUNTERS_ORIG
+	ctaID         = 12 // CTA_ID
 	ctaZone       = 18 // CTA_ZONE
 	ctaFilter     = 25 // CTA_FILTER, since Linux 5.8
 	ctaStatusMask = 26 // CTA_STATUS_MASK, since Linux 6.0
@@ -66,6 +74,8 @@ const (
 
 	ctaProtoInfoTCP = 1 // CTA_PROTOINFO_TCP
 	ctaTCPState     = 1 // CTA_PROTOINFO_TCP_STATE
+
+	ctaCounterPackets = 1 // CTA_COUNTERS_PACKETS
 )
 
 // genHeader is sizeof(struct nfgenmsg) of linux/netfilter/nfnetlink.h.
@@ -111,6 +121,11 @@ func (e *Entry) decode(b []byte) bool {
 			e.Timeout = time.Duration(n) * time.Second
 		case ctaZone:
 			e.Zone, ok = be16(a.Value)
+		case ctaID:
+			e.ID, ok = be32(a.Value)
+		case ctaCountOrig:
+			e.Counted = true
+			e.Sent, ok = counted(a.Value)
 		}
 	}
 	return ok && a.Whole() && found == foundOriginal|foundReply|foundStatus
@@ -197,6 +212,20 @@ func (e *Entry) protoInfo(b []byte) bool {
 		}
 	}
 	return a.Whole()
+}
+
+// counted reads the packets of a direction.
+func counted(b []byte) (n uint64, ok bool) {
+	a := nlwire.Attrs{Rest: b}
+	for a.Next() {
+		if a.Kind == ctaCounterPackets {
+			if len(a.Value) != 8 {
+				return 0, false
+			}
+			n, ok = binary.BigEndian.Uint64(a.Value), true
+		}
+	}
+	return n, ok && a.Whole()
 }
 
 // put stores an address of the given family in 16 bytes.

@@ -36,7 +36,7 @@ func TestEntryDecode(t *testing.T) {
 				}
 			}
 			if e.Family != tt.family || e.Protocol != unix.IPPROTO_TCP || e.State != Established ||
-				e.Status != SeenReply|Assured || e.Timeout != 431999*time.Second || e.Zone != 0 {
+				e.Status != SeenReply|Assured || e.Timeout != 431999*time.Second || e.Zone != 0 || e.ID != 0x01020304 || e.Counted {
 				t.Errorf("got %+v", e)
 			}
 		})
@@ -56,6 +56,11 @@ func TestEntryDecodeVariants(t *testing.T) {
 	}{
 		{"OK zone", message(plain.with(ctaZone, 0, 5)), true, func(e *Entry) bool { return e.Zone == 5 }},
 		{"OK zone of one direction", message(plain.with(ctaTupleOrig, zoned...)), true, func(e *Entry) bool { return e.Zone == 7 }},
+		{"OK counted", message(plain.with(ctaCountOrig, count(3, 200)...)), true,
+			func(e *Entry) bool { return e.Counted && e.Sent == 3 }},
+		{"bad count", message(plain.with(ctaCountOrig, attrs(part{ctaCounterPackets, []byte{1, 2}})...)), false, nil},
+		{"bad count without packets", message(plain.with(ctaCountOrig, attrs(part{2, make([]byte, 8)})...)), false, nil},
+		{"bad ID", message(plain.with(ctaID, 1, 2)), false, nil},
 		{"OK offloaded: no state, no time-out", message(plain.without(ctaProtoInfo).without(ctaTimeout).with(ctaStatus, 0, 0, 0x40, 4)), true,
 			func(e *Entry) bool { return e.State == None && e.Timeout == 0 && e.Status == Offload|Assured }},
 		{"OK state unknown to us", message(plain.with(ctaProtoInfo, attrs(part{ctaProtoInfoTCP, attrs(part{ctaTCPState, []byte{77}})})...)), true,
@@ -102,6 +107,11 @@ func TestEntryDecodeVariants(t *testing.T) {
 func ping() []byte {
 	return attrs(part{ctaTupleIP, attrs(part{1, []byte{10, 66, 0, 1}}, part{2, []byte{10, 77, 0, 1}})},
 		part{ctaTupleProto, attrs(part{ctaProtoNum, []byte{unix.IPPROTO_ICMP}}, part{4, []byte{1, 2}}, part{5, []byte{8}})})
+}
+
+// count is the content of CTA_COUNTERS_ORIG.
+func count(packets, bytes byte) []byte {
+	return attrs(part{ctaCounterPackets, []byte{7: packets}}, part{2, []byte{7: bytes}})
 }
 
 func TestNames(t *testing.T) {

@@ -12,9 +12,10 @@ import (
 // its methods must not be called from within the callback of Dump. One Conn serves any number of
 // requests, one after the other; it keeps 32 KiB and one netlink socket until Close.
 type Conn struct {
-	nl   *nlwire.Conn
-	body []byte // scratch for the request
-	sock Socket // scratch handed to callbacks
+	nl     *nlwire.Conn
+	body   []byte   // scratch for the request
+	bodies [][]byte // likewise, for the requests of a batch
+	sock   Socket   // scratch handed to callbacks
 }
 
 // Open opens a Conn in the network namespace of the calling thread. It stays there, whatever

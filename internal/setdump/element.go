@@ -1,6 +1,7 @@
 package setdump
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math"
 	"time"
@@ -11,7 +12,7 @@ import (
 )
 
 // Element is one element of a set or map. The Element a callback is given is reused for the next
-// one, and so are the bytes of Key: copy what is to be kept.
+// one, and so are the bytes of Key and Jump: copy what is to be kept.
 type Element struct {
 	// Key is what is looked up, as it is on the wire: 4 bytes of an IPv4 address, 16 of an IPv6
 	// one; the parts of a concatenation are padded to four bytes each. It is empty for the
@@ -20,6 +21,9 @@ type Element struct {
 	// IntervalEnd says that Key is the first one beyond an interval, which another element
 	// begins; it is no member of its own. Only sets with intervals have such elements.
 	IntervalEnd bool
+	// Jump is the chain to which the element of a verdict map leads; empty: none. Its bytes are the
+	// kernel's, like those of Key.
+	Jump []byte
 	// Timeout is how long the element lives. It is 0 if it lives for ever, and on newer kernels
 	// also if it lives for as long as the set says by default.
 	Timeout time.Duration
@@ -35,7 +39,7 @@ type Element struct {
 const elementExpressions = 11
 
 // decodeElements calls each for the elements in the body of one message, always with e, and
-// reports whether it was all understood. Nothing of b is kept but in e.Key.
+// reports whether it was all understood. Nothing of b is kept but in e.Key and e.Jump.
 func decodeElements(b []byte, e *Element, each func(*Element)) bool {
 	if len(b) < genHeader {
 		return false
@@ -69,6 +73,8 @@ func (e *Element) decode(b []byte) bool {
 		switch a.Kind {
 		case unix.NFTA_SET_ELEM_KEY:
 			ok = e.decodeKey(a.Value)
+		case unix.NFTA_SET_ELEM_DATA:
+			ok = e.decodeJump(a.Value)
 		case unix.NFTA_SET_ELEM_FLAGS:
 			if ok = len(a.Value) == 4; ok {
 				e.IntervalEnd = binary.BigEndian.Uint32(a.Value)&unix.NFT_SET_ELEM_INTERVAL_END != 0
@@ -99,6 +105,34 @@ func (e *Element) decodeKey(b []byte) bool {
 		}
 	}
 	return a.Whole() && len(e.Key) > 0
+}
+
+// decodeJump takes the chain out of the verdict of an element, and skips other data and verdicts.
+func (e *Element) decodeJump(b []byte) bool {
+	data := nlwire.Attrs{Rest: b}
+	for data.Next() {
+		if data.Kind != unix.NFTA_DATA_VERDICT {
+			continue
+		}
+		jumps := false
+		var chain []byte
+		a := nlwire.Attrs{Rest: data.Value}
+		for a.Next() {
+			switch {
+			case a.Kind == unix.NFTA_VERDICT_CODE && len(a.Value) == 4:
+				jumps = int32(binary.BigEndian.Uint32(a.Value)) == unix.NFT_JUMP
+			case a.Kind == unix.NFTA_VERDICT_CHAIN:
+				chain = bytes.TrimRight(a.Value, "\x00")
+			}
+		}
+		if !a.Whole() {
+			return false
+		}
+		if jumps {
+			e.Jump = chain
+		}
+	}
+	return data.Whole()
 }
 
 // decodeExpression takes the counts out of a counter and skips other expressions.

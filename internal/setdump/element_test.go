@@ -17,7 +17,7 @@ func decodeAll(b []byte) (all []Element, ok bool) {
 	var e Element
 	ok = decodeElements(b, &e, func(e *Element) {
 		kept := *e
-		kept.Key = bytes.Clone(e.Key)
+		kept.Key, kept.Jump = bytes.Clone(e.Key), bytes.Clone(e.Jump)
 		all = append(all, kept)
 	})
 	return all, ok
@@ -64,6 +64,12 @@ func nest(kind uint16, parts ...[]byte) []byte {
 
 func be64(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
 
+// verdict is the data of a verdict map's element.
+func verdict(code int32, parts ...[]byte) []byte {
+	number := nest(unix.NFTA_VERDICT_CODE, binary.BigEndian.AppendUint32(nil, uint32(code)))
+	return nest(unix.NFTA_SET_ELEM_DATA, nest(unix.NFTA_DATA_VERDICT, append([][]byte{number}, parts...)...))
+}
+
 func counter(parts ...[]byte) []byte {
 	return bytes.Join([][]byte{nest(unix.NFTA_EXPR_NAME, []byte("counter\x00")), nest(unix.NFTA_EXPR_DATA, parts...)}, nil)
 }
@@ -93,6 +99,13 @@ func TestDecodeElement(t *testing.T) {
 		{"limit with a counter's numbers", join(addr, nest(unix.NFTA_SET_ELEM_EXPR, limit)), true, plain},
 		{"counter of a longer name", join(addr, nest(unix.NFTA_SET_ELEM_EXPR, nest(unix.NFTA_EXPR_NAME, []byte("counters\x00")))), true, plain},
 		{"longest time-out", nest(unix.NFTA_SET_ELEM_TIMEOUT, be64(math.MaxUint64)), true, longest},
+		{"jump", join(addr, verdict(unix.NFT_JUMP, nest(unix.NFTA_VERDICT_CHAIN, []byte("web_refuse\x00")))), true,
+			Element{Key: key("10.0.0.1"), Jump: []byte("web_refuse")}},
+		{"goto is no jump", join(addr, verdict(unix.NFT_GOTO, nest(unix.NFTA_VERDICT_CHAIN, []byte("web_refuse\x00")))), true, plain},
+		{"drop is no jump", join(addr, verdict(0)), true, plain},
+		{"data of a map", join(addr, nest(unix.NFTA_SET_ELEM_DATA, nest(unix.NFTA_DATA_VALUE, []byte{1, 2, 3, 4}))), true, plain},
+		{"bad verdict", join(addr, nest(unix.NFTA_SET_ELEM_DATA, nest(unix.NFTA_DATA_VERDICT, []byte{1, 2, 3}))), false, Element{}},
+		{"bad data", join(addr, nest(unix.NFTA_SET_ELEM_DATA, []byte{1, 2, 3})), false, Element{}},
 		{"bad key without value", nest(unix.NFTA_SET_ELEM_KEY), false, Element{}},
 		{"bad key", nest(unix.NFTA_SET_ELEM_KEY, []byte{9, 0, 1, 0, 1}), false, Element{}},
 		{"bad flags", nest(unix.NFTA_SET_ELEM_FLAGS, []byte{1}), false, Element{}},
