@@ -2,6 +2,7 @@ package systemd
 
 import (
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -13,6 +14,9 @@ const notifyPatience = 250 * time.Millisecond
 // on; nothing is sent until it has taken the message that waits.
 var ErrStuck = errors.New("the service manager does not read its notification socket")
 
+// errNotPosted is ErrStuck where a delivery was not even begun.
+var errNotPosted = fmt.Errorf("%w", ErrStuck)
+
 // mailbox delivers one message at a time without ever waiting longer than notifyPatience. While
 // one is stuck the next are refused, so there is never more than one goroutine.
 type mailbox struct {
@@ -21,16 +25,21 @@ type mailbox struct {
 }
 
 func (m *mailbox) send(state string) error {
+	return m.post(func() error { return m.deliver(state) })
+}
+
+// post carries out one delivery. After errNotPosted it was not begun; after ErrStuck it goes on.
+func (m *mailbox) post(deliver func() error) error {
 	if m.stuck != nil {
 		select {
 		case <-m.stuck: // it got through, or not, but it was given up long ago
 			m.stuck = nil
 		default:
-			return ErrStuck
+			return errNotPosted
 		}
 	}
 	done := make(chan error, 1) // capacity 1: the goroutine ends even when nobody waits any more
-	go func() { done <- m.deliver(state) }()
+	go func() { done <- deliver() }()
 	patience := time.NewTimer(notifyPatience)
 	defer patience.Stop()
 	select {

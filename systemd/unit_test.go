@@ -16,9 +16,11 @@ const unitFile = "ebbgate.service"
 // unit holds the values of each "Section.Key", in the order of the file.
 type unit map[string][]string
 
-func readUnit(t *testing.T) unit {
+func readUnit(t *testing.T) unit { return readUnitFile(t, unitFile) }
+
+func readUnitFile(t *testing.T, name string) unit {
 	t.Helper()
-	f, err := os.Open(unitFile)
+	f, err := os.Open(name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +46,7 @@ func readUnit(t *testing.T) unit {
 // that nothing is ignored on Debian 12.
 const known = `
 Unit: After Description StartLimitBurst StartLimitIntervalSec Wants
-Service: AmbientCapabilities CapabilityBoundingSet DevicePolicy Environment ExecReload ExecStart Group
+Service: AmbientCapabilities CapabilityBoundingSet DevicePolicy Environment ExecReload ExecStart FileDescriptorStoreMax Group
  IPAddressDeny KeyringMode LimitCORE LimitNOFILE LockPersonality MemoryDenyWriteExecute MemoryMax
  NoNewPrivileges NotifyAccess OOMScoreAdjust PrivateDevices PrivateIPC PrivateMounts PrivateTmp ProcSubset
  ProtectClock ProtectControlGroups ProtectHome ProtectHostname ProtectKernelLogs ProtectKernelModules
@@ -87,6 +89,7 @@ func TestUnitSays(t *testing.T) {
 		"Service.AmbientCapabilities":     "CAP_NET_ADMIN",
 		"Service.User":                    "ebbgate",
 		"Service.RuntimeDirectory":        "ebbgate",
+		"Service.FileDescriptorStoreMax":  "1",
 		"Service.Restart":                 "on-failure",
 		"Service.RestrictAddressFamilies": "AF_NETLINK AF_UNIX",
 	} {
@@ -174,5 +177,21 @@ func TestUnitExposure(t *testing.T) {
 	}
 	if err != nil {
 		t.Errorf("exposure above 1.1: %v\n%s", err, out)
+	}
+}
+
+// TestForwardedDropIn: what the unit denies and prods need is what the drop-in allows, and nothing else.
+func TestForwardedDropIn(t *testing.T) {
+	u, d := readUnit(t), readUnitFile(t, "forwarded.conf")
+	for key, want := range map[string]string{
+		"Service.RestrictAddressFamilies": strings.Join(u["Service.RestrictAddressFamilies"], "") + " AF_INET AF_INET6",
+		"Service.IPAddressDeny":           "",
+	} {
+		if got := strings.Join(d[key], "\n"); got != want || u[key] == nil {
+			t.Errorf("%s=%s, want %s, and the unit to say otherwise", key, got, want)
+		}
+	}
+	if len(d) != 2 {
+		t.Errorf("the drop-in changes %d settings, want 2", len(d))
 	}
 }

@@ -1,0 +1,57 @@
+package systemd
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// Store gives the service manager a copy of a descriptor, which it keeps under the name while the
+// service crashes and restarts, and hands back to the next run (FDSTORE=1 of sd_notify(3)); see
+// TakeStored. It closes the copy when the service stops for good. What it has already it does not
+// keep twice. The descriptor stays the caller's. Without a service manager nothing happens; one that
+// stores nothing for this unit (FileDescriptorStoreMax=0) does not say so.
+func (n *Notifier) Store(fd int, name string) error {
+	if os.Getenv("NOTIFY_SOCKET") == "" {
+		return nil
+	}
+	// The delivery may take longer than the caller keeps the descriptor.
+	dup, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("store descriptor %q: %w", name, err)
+	}
+	// FDPOLL=0: a socket with something to read, or at its end, is to be kept all the same.
+	state := "FDSTORE=1\nFDNAME=" + name + "\nFDPOLL=0"
+	err = n.out.post(func() error { return errors.Join(pass(state, dup), unix.Close(dup)) })
+	if errors.Is(err, errNotPosted) {
+		err = errors.Join(ErrStuck, unix.Close(dup))
+	}
+	if err != nil {
+		return fmt.Errorf("store descriptor %q: %w", name, err)
+	}
+	return nil
+}
+
+// Forget makes the service manager close what it keeps under a name. Where it keeps nothing, or
+// there is no service manager, nothing happens.
+func (n *Notifier) Forget(name string) error {
+	return n.send("FDSTOREREMOVE=1\nFDNAME=" + name)
+}
+
+// pass sends a message with a descriptor. The socket is not connected, as sendmsg(2) wants the
+// address beside the descriptor.
+func pass(state string, fd int) error {
+	s, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("open unix socket: %w", err)
+	}
+	defer unix.Close(s)
+	for {
+		err := unix.Sendmsg(s, []byte(state), unix.UnixRights(fd), &unix.SockaddrUnix{Name: os.Getenv("NOTIFY_SOCKET")}, unix.MSG_NOSIGNAL)
+		if err != unix.EINTR {
+			return err
+		}
+	}
+}
