@@ -130,7 +130,7 @@ func TestReport(t *testing.T) {
 	full := listener("[::]:80", false)
 	full.queue = 9
 	all := []listening{listener("[::]:80", false), listener("192.0.2.9:81", false), full, listener("0.0.0.0:81", false), listener("[::ffff:10.0.0.1]:80", false)}
-	got := report(all, services, noUnit)
+	got := report(all, services, noUnit, noSegment)
 	want := []policy.Listener{
 		{Service: "one", Local: netip.MustParseAddrPort("0.0.0.0:81"), Queue: 3, Backlog: 9},
 		{Service: "two", Local: netip.MustParseAddrPort("0.0.0.0:81"), Queue: 3, Backlog: 9},

@@ -3,6 +3,7 @@ package observer
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"time"
 
@@ -57,4 +58,43 @@ func (h *hostAddresses) list() ([]netip.Addr, error) {
 		}
 		return list, nil
 	}
+}
+
+// routes returns the addresses with the MTU of the interface each is on. Left out are lo, whose packets go
+// nowhere, and addresses of one link alone.
+func (h *hostAddresses) routes() ([]route, error) {
+	var found []netlink.Addr
+	err := error(netlink.ErrDumpInterrupted)
+	for try := 1; errors.Is(err, netlink.ErrDumpInterrupted) && try <= addressTries; try++ {
+		found, err = h.handle.AddrList(nil, netlink.FAMILY_ALL)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list the host's addresses: %w", err)
+	}
+	mtus := map[int]int{}
+	var list []route
+	for _, f := range found {
+		a, ok := netip.AddrFromSlice(f.IP)
+		if !ok || a.IsLinkLocalUnicast() || a.IsLoopback() {
+			continue
+		}
+		mtu, known := mtus[f.LinkIndex]
+		if !known {
+			link, err := h.handle.LinkByIndex(f.LinkIndex)
+			if errors.As(err, &netlink.LinkNotFoundError{}) {
+				continue // it went away in between
+			}
+			if err != nil {
+				return nil, fmt.Errorf("read the MTU of interface %d: %w", f.LinkIndex, err)
+			}
+			if link.Attrs().Flags&net.FlagLoopback == 0 {
+				mtu = link.Attrs().MTU
+			}
+			mtus[f.LinkIndex] = mtu
+		}
+		if mtu > 0 {
+			list = append(list, route{a.Unmap(), mtu})
+		}
+	}
+	return list, nil
 }

@@ -95,12 +95,14 @@ func dumpListeners(c *inetdiag.Conn, t *target, buf []listening) ([]listening, e
 // report returns the entries of an observation for all, one for each service a listener serves,
 // in order. Sockets that share an address and port (SO_REUSEPORT) have an entry each. sshd's are those
 // which root made in a group of sshd: where pam_systemd is not in use, whoever logs in stays in it.
-func report(all []listening, services []policy.Service, unit func(id uint64) cgroup.Unit) []policy.Listener {
+func report(all []listening, services []policy.Service, unit func(id uint64) cgroup.Unit,
+	segment func(l *listening, s *policy.Service) (four, six int)) []policy.Listener {
 	var out []policy.Listener
 	for i := range services {
 		for j := range all {
 			if l := &all[j]; l.of(&services[i]) {
 				u := unit(l.cgroup)
+				four, six := segment(l, &services[i])
 				out = append(out, policy.Listener{
 					Service: services[i].Name,
 					Local:   netip.AddrPortFrom(l.local.addr(), l.port),
@@ -108,6 +110,8 @@ func report(all []listening, services []policy.Service, unit func(id uint64) cgr
 					Backlog: l.backlog,
 					Unit:    u.Name,
 					SSH:     u.SSH && l.root,
+					MSS4:    four,
+					MSS6:    six,
 				})
 			}
 		}

@@ -20,6 +20,8 @@ type ticker struct {
 	cgroups  *cgroup.Tree
 	ids      []uint64 // scratch
 	sessions sessions
+	firewall firewallReader
+	segments segments
 }
 
 func (t *ticker) open(root string) error {
@@ -28,13 +30,17 @@ func (t *ticker) open(root string) error {
 	if err := t.counters.open(); err != nil {
 		return err
 	}
+	if err := t.segments.host.open(); err != nil {
+		return err
+	}
 	var err error
 	t.diag, err = inetdiag.Open()
 	return err
 }
 
 func (t *ticker) close() error {
-	err := t.counters.close()
+	err := errors.Join(t.counters.close(), t.firewall.loose.close())
+	t.segments.host.close()
 	if t.diag != nil {
 		err = errors.Join(err, t.diag.Close())
 	}
@@ -44,6 +50,9 @@ func (t *ticker) close() error {
 func (t *ticker) observe(target *target) policy.Observation {
 	obs := policy.Observation{At: boottime.Now(), Wall: time.Now().UnixNano()}
 	obs.Counters, obs.Faults = t.counters.read()
+	var faults []policy.Fault
+	obs.Firewall, faults = t.firewall.read()
+	obs.Faults = append(obs.Faults, faults...)
 	t.scratch, t.listed = t.scratch[:0], true
 	if target.empty() {
 		return obs
@@ -54,7 +63,10 @@ func (t *ticker) observe(target *target) policy.Observation {
 	}
 	t.listed = usable(err)
 	t.resolve(obs.At)
-	obs.Listeners = report(t.scratch, target.services, t.cgroups.Unit)
+	if err := t.segments.refresh(obs.At); err != nil {
+		obs.Faults = append(obs.Faults, policy.Fault{Part: "interfaces", Text: err.Error()})
+	}
+	obs.Listeners = report(t.scratch, target.services, t.cgroups.Unit, t.segments.of)
 	t.sessions.observe(&obs, target)
 	return obs
 }

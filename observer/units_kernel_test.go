@@ -61,7 +61,7 @@ func TestListenerUnitOfAnotherUser(t *testing.T) {
 	for _, root := range []bool{true, false} {
 		l := listener("0.0.0.0:80", false)
 		l.root = root
-		got := report([]listening{l}, web().Services, ssh)
+		got := report([]listening{l}, web().Services, ssh, noSegment)
 		if len(got) != 1 || got[0].Unit != "ssh.service" || got[0].SSH != root {
 			t.Errorf("made by root: %v; %+v", root, got)
 		}

@@ -21,7 +21,7 @@ const (
 // them. The signs are counters, which nobody can point at anybody.
 func arm(p *Policy, s *State, o *Observation, next *State, d *Decision) {
 	next.SYNFlood, next.CookiesOff, next.Churn = s.SYNFlood, s.CookiesOff, s.Churn
-	next.Paced, next.PacedAt = s.Paced, s.PacedAt
+	next.Paced, next.PacedAt, next.Unanswered = s.Paced, s.PacedAt, s.Unanswered
 	prev, now := &s.Counters, &o.Counters
 	if prev.Valid && now.Valid {
 		// The first sign arms. What keeps them armed is a rate: long after a flood its half-open sockets
@@ -41,6 +41,10 @@ func arm(p *Policy, s *State, o *Observation, next *State, d *Decision) {
 		if sv := &next.Services[i]; o.Census.Taken && halfOpenFlood(p.Service(sv.Service), sv.SYNs.HalfOpen) {
 			next.SYNFlood = o.At
 		}
+		// SYNPROXY leaves no trace of a flood in the counters; its meter still shows it.
+		if sv := &next.Services[i]; sv.Proxy.Since != 0 && sv.SYNs.Many.OverAt == o.At {
+			next.SYNFlood = o.At
+		}
 	}
 	next.rates(p, o)
 	if s.At != 0 && len(d.Watch.Suspicion) > 0 || d.Watch.Attack {
@@ -50,7 +54,9 @@ func arm(p *Policy, s *State, o *Observation, next *State, d *Decision) {
 	d.Watch.Endings = p.Observe.Meters == Always || held(next.Churn, o.At) || held(next.SYNFlood, o.At)
 	next.Listening = since(s.Listening, o.At, d.Watch.Endings)
 	d.Watch.CookiesOff = o.Counters.SynCookies == 0 && held(next.CookiesOff, o.At)
-	d.Meters = meters(p, next.SYNFlood, o.At)
+	if !next.rests(p, s, o.At) {
+		d.Meters = meters(p, next.SYNFlood, o.At)
+	}
 }
 
 // cookiesNeeded reports whether the kernel sent SYN cookies because it had to. With
@@ -78,6 +84,7 @@ func (s *State) rates(p *Policy, o *Observation) {
 			s.Churn = o.At
 		}
 		unanswered := unansweredCookies(prev, now)
+		s.Unanswered = int(float64(unanswered) / span.Seconds())
 		if faster(rose(prev.AttemptFails, now.AttemptFails), failsRate) || faster(unanswered, failsRate) ||
 			cookiesNeeded(prev, now) && unanswered > 0 {
 			s.SYNFlood = o.At

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"fmt"
 	"net/netip"
 	"testing"
 	"time"
@@ -69,6 +70,35 @@ func BenchmarkStep(b *testing.B) {
 				b.ReportAllocs()
 				for b.Loop() {
 					Step(tt.policy, s, o)
+				}
+			})
+		}
+	}
+}
+
+// BenchmarkStepBlocks is one step in which nothing happens, with so many blocks in force, as a fresh
+// state has it and as every later one does.
+func BenchmarkStepBlocks(b *testing.B) {
+	for _, n := range []int{DefaultMaxBlocks, MaxMaxBlocks} {
+		p := hardPolicy()
+		p.Limits.MaxBlocks = n
+		fresh := State{At: 1, Blocks: make([]BlockState, 0, n)}
+		addr := netip.MustParseAddr("10.0.0.0")
+		for range n {
+			addr = addr.Next()
+			fresh.Blocks = append(fresh.Blocks, BlockState{Service: "web", Source: netip.PrefixFrom(addr, 32), Cause: ConnectionFlood, Mode: Enforce,
+				Peak: 120, Strikes: 1, Since: 1, Until: Instant(time.Hour), Decay: Instant(2 * time.Hour), Reason: Reason{Rule: rulePerSource, Measured: 120, Threshold: 100, At: 1}})
+		}
+		tick := Observation{At: Instant(time.Minute), Counters: Counters{Valid: true}}
+		settled, d := Step(p, fresh, tick)
+		if len(d.Blocks) != n {
+			b.Fatalf("%d blocks in force, want %d", len(d.Blocks), n)
+		}
+		for name, s := range map[string]State{"fresh": fresh, "settled": settled} {
+			b.Run(fmt.Sprintf("%s/blocks=%d", name, n), func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					Step(p, s, tick)
 				}
 			})
 		}

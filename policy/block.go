@@ -25,11 +25,13 @@ func blocksOf(all []BlockState, service string) blockList {
 	if !found {
 		return blockList{}
 	}
-	end := first
-	for end < len(all) && all[end].Service == service {
-		end++
-	}
-	return blockList{list: all[first:end:end]}
+	n, _ := slices.BinarySearchFunc(all[first:], service, func(b BlockState, name string) int {
+		if b.Service == name {
+			return -1
+		}
+		return 1
+	})
+	return blockList{list: all[first : first+n : first+n]}
 }
 
 // change returns a block to be changed.
@@ -126,4 +128,11 @@ func jitter(d time.Duration, seed uint64, service string, source netip.Prefix, s
 	fmt.Fprint(h, seed, service, source, strikes)
 	const steps = 2001
 	return d + d/10*time.Duration(int64(h.Sum64()%steps)-steps/2)/(steps/2)
+}
+
+// together moves the end of a block so long to one it has in common with others, up to a 256th of that
+// later and a second at least: many blocks that end one by one would cost a turn each.
+func together(end Instant, long time.Duration) Instant {
+	step := Instant(max(long/256, time.Second))
+	return (end + step - 1) / step * step
 }

@@ -116,3 +116,26 @@ func TestLengths(t *testing.T) {
 		t.Errorf("sources of 40 bits: %v; a prefix that shares is never longer than a source", got)
 	}
 }
+
+func TestBlocksEndTogether(t *testing.T) {
+	for _, tt := range []struct {
+		long time.Duration
+		ends int // at most, for a thousand blocks of that length
+	}{{time.Minute, 13}, {10 * time.Minute, 53}, {24 * time.Hour, 53}} {
+		ends := make(map[Instant]bool)
+		for seed := range uint64(1000) {
+			end := Instant(time.Hour).Add(jitter(tt.long, seed, "web", netip.MustParsePrefix("198.51.100.7/32"), 1))
+			moved := together(end, tt.long)
+			if moved < end || moved.Sub(end) >= max(time.Second, tt.long/256) {
+				t.Fatalf("%v: an end at %v is moved to %v", tt.long, end, moved)
+			}
+			if together(moved, tt.long) != moved {
+				t.Fatalf("%v: %v is moved twice", tt.long, moved)
+			}
+			ends[moved] = true
+		}
+		if len(ends) > tt.ends || len(ends) < 10 {
+			t.Errorf("blocks of %v end at %d times, want 10 to %d", tt.long, len(ends), tt.ends)
+		}
+	}
+}

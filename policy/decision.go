@@ -17,6 +17,7 @@ type Decision struct {
 	Ended   []Attack  // attacks that ended in this step, likewise sorted
 	Meters  []Meter   // SYN meters, by service
 	Drops   []SYNDrop // sources whose SYNs over their rate are dropped, by service and source
+	Proxies []Proxy   // SYNPROXY, by service
 	Exempt  []Exemption
 	SSH     SSH
 
@@ -127,6 +128,7 @@ const (
 	RuleCloseWait   = "CLOSE_WAIT"
 	RuleSYNs        = "SYNs not completed"
 	RuleInherited   = "in force when the daemon started"
+	RuleMerged      = "limits.max_blocks"
 )
 
 // The keys reasons name.
@@ -156,6 +158,8 @@ func (r Reason) String() string {
 		form = "%s: %d connections wait, backlog %d"
 	case RuleCloseWait:
 		form = "%s: %d connections left unclosed, threshold %d"
+	case RuleMerged:
+		form = "%s: stands for the blocks of %d sources, to make room among %d"
 	case RuleInherited:
 		return r.Rule
 	}
@@ -206,15 +210,19 @@ const (
 	CookiesOff   EventKind = "syn-cookies-off" // of no service; Why says what to set
 	LimitsFull   EventKind = "limits-full"     // more sources than observe.max_sources qualify
 
-	SourceBlocked   EventKind = "source-blocked"
-	SourceFreed     EventKind = "source-freed"       // of a block that ended
-	BlocksFull      EventKind = "blocks-full"        // more than limits.max_blocks
-	ShareChanged    EventKind = "share-changed"      // the fair share of a distributed flood
-	ExemptAdded     EventKind = "exempt-added"       // by the operator
-	ExemptEnded     EventKind = "exempt-ended"       // likewise, or its time was over
-	ExemptOffender  EventKind = "exempt-offender"    // an exempt source is at the limit others have
-	PressureChanged EventKind = "pressure-changed"   // SYN meters begin or cease to drop
-	TrackingChanged EventKind = "conntrack-pressure" // the conntrack table is nearly full, or no longer
+	SourceBlocked    EventKind = "source-blocked"
+	SourceFreed      EventKind = "source-freed"       // of a block that ended
+	BlocksMerged     EventKind = "blocks-merged"      // a prefix is blocked in place of sources within it
+	StrikesForgotten EventKind = "strikes-forgotten"  // of blocks that ended, to make room
+	BlocksFull       EventKind = "blocks-full"        // more than limits.max_blocks
+	ShareChanged     EventKind = "share-changed"      // the fair share of a distributed flood
+	ExemptAdded      EventKind = "exempt-added"       // by the operator
+	ExemptEnded      EventKind = "exempt-ended"       // likewise, or its time was over
+	ExemptOffender   EventKind = "exempt-offender"    // an exempt source is at the limit others have
+	PressureChanged  EventKind = "pressure-changed"   // SYN meters begin or cease to drop
+	ProxyChanged     EventKind = "proxy-changed"      // SYNPROXY begins or ceases to answer SYNs, or why it cannot
+	TableLost        EventKind = "table-lost"         // somebody else removed our table; it is built again
+	TrackingChanged  EventKind = "conntrack-pressure" // the conntrack table is nearly full, or no longer
 )
 
 // Event is one transition. Limits raised or dropped together beyond eventsPerService are summed

@@ -41,11 +41,14 @@ type EndingsRest struct {
 // named here by what somebody sent in its name (P5).
 type SYNMeter struct {
 	Service   string
-	SYNs      uint64      // that passed the meter since it was installed
-	Over      uint64      // of these, beyond the rate of their source
-	Unmetered uint64      // of these, from sources for which the full meter had no room
-	Unlisted  uint64      // of those over the rate, from sources for which the full list had no room
-	Sources   []SYNSource // over the rate in the last seconds, by Source; at most MaxSYNSources
+	SYNs      uint64 // that passed the meter since it was installed
+	Over      uint64 // of these, beyond the rate of their source
+	Unmetered uint64 // of these, from sources for which the full meter had no room
+	Unlisted  uint64 // of those over the rate, from sources for which the full list had no room
+	Completed uint64 // packets that may complete a handshake SYNPROXY began, while Completing
+
+	Completing bool        // SYNPROXY may complete handshakes
+	Sources    []SYNSource // over the rate in the last seconds, by Source; at most MaxSYNSources
 
 	// ProvenFull: so many sources completed a handshake that not all could be remembered, and every
 	// source of a family passes for proven.

@@ -31,6 +31,9 @@ type Observation struct {
 	Closed    []Cut      // connections we closed since the last turn, by service and source
 	Faults    []Fault    // what could not be read this turn (P8)
 
+	Firewall  Firewall // of others, as of the last look at it
+	TableLost bool     // since the last turn somebody else removed our table
+
 	Inherited []Inherited // in the first turn: blocks an earlier run left in the kernel, by service and source
 }
 
@@ -85,6 +88,9 @@ type Listener struct {
 	Backlog uint32         // how many may wait
 	Unit    string         // of the service manager that holds it, as "nginx.service"; empty: not known
 	SSH     bool           // it is sshd's
+
+	MSS4 int // the TCP segment size its clients of IPv4 may be offered, bytes; 0: it serves none, or it is not known
+	MSS6 int // likewise of IPv6
 }
 
 // Census counts connections per service and source. Absence of a source means it held none, but

@@ -79,6 +79,7 @@ func (s *witness) check(w *world, before, after *State, o *Observation, d *Decis
 	s.blocks(before, o, d)
 	s.bounds(w.policy, after, d)
 	s.attacks(d)
+	s.proxies(w.policy, o, d)
 	return s.problems
 }
 
@@ -112,6 +113,9 @@ func (s *witness) order(d *Decision) {
 	}
 	for _, l := range d.Meters {
 		add("meters", l.Service)
+	}
+	for _, l := range d.Proxies {
+		add("proxies", l.Service)
 	}
 	for _, a := range d.Attacks {
 		add("attacks", fmt.Sprintf("%s %d", a.Service, slices.Index(Kinds(), a.Kind)))

@@ -93,6 +93,10 @@ func pure(t *testing.T, w *world, s State, o Observation) {
 func modeless(d Decision) Decision {
 	d.Limits, d.Watched, d.Blocks, d.Reliefs = slices.Clone(d.Limits), slices.Clone(d.Watched), slices.Clone(d.Blocks), slices.Clone(d.Reliefs)
 	d.Drops, d.Attacks, d.Ended, d.Events = slices.Clone(d.Drops), slices.Clone(d.Attacks), slices.Clone(d.Ended), slices.Clone(d.Events)
+	d.Proxies = slices.Clone(d.Proxies)
+	for i := range d.Proxies {
+		d.Proxies[i].Mode = 0
+	}
 	for i := range d.Limits {
 		d.Limits[i].Mode = 0
 	}

@@ -66,14 +66,15 @@ func (d *dice) around() netip.Prefix {
 // world is a random policy and what is observed under it.
 type world struct {
 	*dice
-	policy   *Policy
-	at       Instant
-	counters Counters
-	held     map[string]map[netip.Addr]int // by service and address
-	meters   map[string]*SYNMeter
-	sessions []Session
-	booted   bool // in this turn
-	narrow   bool // every IPv6 address is a source of its own
+	policy    *Policy
+	at        Instant
+	counters  Counters
+	held      map[string]map[netip.Addr]int // by service and address
+	meters    map[string]*SYNMeter
+	sessions  []Session
+	booted    bool // in this turn
+	neighbour Firewall
+	narrow    bool // every IPv6 address is a source of its own
 }
 
 func newWorld(d *dice) *world {
@@ -157,6 +158,7 @@ func (w *world) turn() Observation {
 	}
 	w.people(&o)
 	w.count(&o)
+	o.Firewall = w.firewall()
 	ordered(&o)
 	return o
 }

@@ -112,6 +112,8 @@ func (r *observing) meter(w, key, value string) error {
 		m.Unmetered = number(value)
 	case key == "unlisted":
 		m.Unlisted = number(value)
+	case key == "completed":
+		m.Completed, m.Completing = number(value), true
 	case key == "provenfull":
 		m.ProvenFull = true
 	case value == "":

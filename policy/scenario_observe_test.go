@@ -16,7 +16,7 @@ import (
 //	estab=N tracked=N trackmax=N opens=N fails=N cookies=N valid=N failed=N setting=N dropped=N overflows=N
 //	                         the kernel's counters
 //	queue=N/MAX              the accept queue of the first service, in this turn alone
-//	listen SERVICE N/MAX [at=ADDR:PORT] [unit=UNIT] [ssh] ...
+//	listen SERVICE N/MAX [at=ADDR:PORT] [unit=UNIT] [ssh] [mss=IPV4/IPV6] ...
 //	                         all listeners
 //	census[!] SERVICE SOURCE=HELD ... [+N] [closewait=N] [halfopen=N] ...
 //	                         a census, with "!" an incomplete one; +N: held by sources it could not keep;
@@ -25,22 +25,26 @@ import (
 //	                         what ended within a span, which is 1s unless said
 //	closed SERVICE SOURCE=N ...
 //	                         what we closed since the last turn
-//	syns [SERVICE N [over=N] [unmetered=N] [unlisted=N] [provenfull] SOURCE=OVER[(proven)] ...] ...
+//	syns [SERVICE N [over=N] [unmetered=N] [unlisted=N] [completed=N] [provenfull] SOURCE=OVER[(proven)] ...] ...
 //	                         readings of SYN meters
 //	sessions [root@ADDR] [GROUP,GROUP@ADDR] ...
 //	                         all remote logins
 //	inherited SERVICE=SOURCEforDURATION ...
 //	                         blocks found in the kernel at start, and how long they have left
+//	firewall [known] [tracks] [loose] [synproxy]
+//	                         what others do with the rules, and what the kernel can
+//	tablelost                somebody else removed our table
 //	order exempt|unexempt PREFIX [for=D] [service=NAME] [reason=WORD]
 //	                         what the operator asks for
 //
-// Counters, listeners, sessions and the clock stay what they were until they are given anew. What
+// Counters, listeners, sessions, the firewall and the clock stay what they were until they are given anew. What
 // SOURCE may be says crowd.
 type observing struct {
 	policy    *Policy
 	counters  Counters
 	listeners []Listener
 	sessions  []Session
+	firewall  Firewall
 	ahead     time.Duration
 
 	o       Observation
@@ -64,7 +68,7 @@ func (r *observing) begin(rest string) error {
 func (r *observing) finished() Observation {
 	o := r.o
 	o.Wall = int64(time.Duration(o.At) + r.ahead)
-	o.Sessions = slices.Clone(r.sessions)
+	o.Sessions, o.Firewall = slices.Clone(r.sessions), r.firewall
 	if !r.unread {
 		o.Counters = r.counters
 	}
@@ -92,6 +96,8 @@ func (r *observing) words(rest string) error {
 			err = r.inherit(key, value)
 		case r.section == "sessions":
 			err = r.session(w)
+		case r.section == "firewall":
+			err = r.neighbour(w)
 		default:
 			err = r.order(w, key, value)
 		}
@@ -123,6 +129,8 @@ func (r *observing) open(w string) bool {
 		o.Metered = true
 	case "sessions":
 		r.sessions = nil
+	case "firewall":
+		r.firewall = Firewall{}
 	case "order":
 		o.Orders = append(o.Orders, Order{})
 	case "closed", "inherited":
@@ -139,6 +147,8 @@ func (r *observing) counter(key, value string) error {
 		"failed": &r.counters.CookiesFailed, "dropped": &r.counters.QueueFullDrops, "overflows": &r.counters.ListenOverflows}[key]
 	var err error
 	switch {
+	case key == "tablelost":
+		r.o.TableLost = true
 	case c != nil:
 		*c = number(value)
 	case key == "unread":
@@ -177,11 +187,23 @@ func (r *observing) listener(w, key, value string) error {
 		l.Unit = value
 	case w == "ssh":
 		l.SSH = true
+	case key == "mss":
+		_, err = fmt.Sscanf(value, "%d/%d", &l.MSS4, &l.MSS6)
 	default:
 		err = l.queue(w)
 	}
 	r.o.Listeners = slices.Clone(r.listeners)
 	return err
+}
+
+func (r *observing) neighbour(w string) error {
+	flag := map[string]*bool{"known": &r.firewall.Known, "tracks": &r.firewall.Tracks, "loose": &r.firewall.Loose,
+		"synproxy": &r.firewall.Synproxy}[w]
+	if flag == nil {
+		return fmt.Errorf("not part of a firewall")
+	}
+	*flag = true
+	return nil
 }
 
 func (r *observing) session(w string) error {

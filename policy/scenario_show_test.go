@@ -45,6 +45,9 @@ func showDecision(d *Decision) string {
 	for _, m := range d.Meters {
 		s.line("meter %s %d SYNs/s until %v", m.Service, m.Max, seconds(m.Until))
 	}
+	for i := range d.Proxies {
+		s.proxy(&d.Proxies[i])
+	}
 	s.exempt()
 	if d.Next != 0 {
 		s.line("next %v", seconds(d.Next))
@@ -165,6 +168,26 @@ func (s *shown) answers() {
 	for _, r := range s.d.Reliefs {
 		s.line("relief %s %s held %d down to %d; %s", r.Service, r.Mode, r.Held, r.Max, r.Reason)
 	}
+}
+
+func (s *shown) proxy(p *Proxy) {
+	text := fmt.Sprintf("proxy %s %s", p.Service, p.Mode)
+	for _, at := range []struct {
+		what string
+		at   Instant
+	}{{"since", p.Since}, {"until", p.Until}, {"drain", p.Drain}} {
+		if at.at != 0 {
+			text += fmt.Sprintf(" %s %v", at.what, seconds(at.at))
+		}
+	}
+	if p.Drain != 0 {
+		text += fmt.Sprintf(" mss %d/%d", p.MSS4, p.MSS6)
+	}
+	text += "; " + p.String()
+	if p.Reason != (Reason{}) {
+		text += "; " + p.Reason.String()
+	}
+	s.line("%s", text)
 }
 
 func (s *shown) exempt() {

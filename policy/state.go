@@ -23,6 +23,10 @@ type State struct {
 	Churn      Instant // last reason to tell apart what ends; 0: none
 	Crowded    bool    // the conntrack table is nearly full
 
+	Unanswered int     // SYN cookies a second that nobody answered, at the last pace
+	Sampling   Instant // the SYN meters have run since then and will rest; 0: they rest, or will not
+	Rest       Instant // until then they rest; 0: they do not
+
 	Listening Instant        // what ends has been asked for without a break since; 0: it is not
 	Endings   Instant        // end of the last count of what ends
 	Opened    uint64         // connections accepted since boot, at that time
@@ -33,6 +37,8 @@ type State struct {
 	SSH       []SSHState     // by port
 	Blocks    []BlockState   // by service and source
 	Services  []ServiceState // of services with something to remember, by name
+
+	memos []blockMemo // of services with blocks
 }
 
 // AdminState is an administrator's address.
@@ -78,6 +84,7 @@ type ServiceState struct {
 	Share    ShareState
 	SYNs     SYNState
 	Slow     SlowState
+	Proxy    ProxyState
 	Exempt   OffenderState
 }
 
@@ -128,6 +135,7 @@ type SYNState struct {
 	Counters Counters       // at that reading
 	At       Instant        // when that was; 0: none
 	Rate     int            // SYNs a second between the last two readings
+	Opened   int            // connections the host accepted a second, likewise
 	HalfOpen int            // handshakes not completed of what is forwarded, at the last census
 	Few      Offence        // SYNs a second of few addresses over their rate that are not completed
 	Many     Offence        // SYNs a second of addresses within their rate that are not completed

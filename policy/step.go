@@ -20,15 +20,20 @@ func Step(p *Policy, s State, o Observation) (State, Decision) {
 	advance(&s, &o, &next)
 	exempting(p, &s, &o, &next, &d)
 	track(p, &s, &o, &next, &d)
+	tellLost(&s, &o, &d)
 	pressure := synPressure(&s, &o)
 	room := p.Limits.MaxBlocks - len(s.Blocks)
 	exempt := exemptEverywhere(p, &d)
+	var blocks [][]BlockState
 	for _, svc := range byName(p) {
 		st := serviceStep{exempt: exemptAt(exempt, svc, &d), policy: p, service: svc, o: &o, prev: &s, next: &next, out: &d,
 			blocks: blocksOf(s.Blocks, svc.Name), room: &room, pressure: pressure}
 		st.run(s.service(svc.Name))
+		blocks = append(blocks, st.blocks.list)
 	}
+	next.keepBlocks(s.Blocks, blocks)
 	leave(p, &s, &o, &d)
+	expected(&d)
 	if churning(&next) {
 		d.Watch.Suspicion = append(d.Watch.Suspicion, "connections ending fast")
 	}
@@ -64,9 +69,16 @@ func leave(p *Policy, s *State, o *Observation, d *Decision) {
 		}
 	}
 	freed := make(map[string]int)
-	for i := range s.Blocks {
-		if b := &s.Blocks[i]; b.Until > o.At && p.Service(b.Service) == nil {
-			freed[b.Service]++
+	for rest := s.Blocks; len(rest) > 0; {
+		of := blocksOf(rest, rest[0].Service).list
+		rest = rest[len(of):]
+		if p.Service(of[0].Service) != nil {
+			continue
+		}
+		for i := range of {
+			if of[i].Until > o.At {
+				freed[of[i].Service]++
+			}
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(freed)) {
@@ -109,9 +121,10 @@ func byName(p *Policy) []*Service {
 	return svcs
 }
 
-// wake returns the earliest end of a lease. Quiet times end with a census, which is new input.
+// wake returns the earliest end of a lease, given that of the blocks. Quiet times end with a census,
+// which is new input.
 func wake(now Instant, d *Decision) Instant {
-	var next Instant
+	next := d.Next
 	sooner := func(until Instant) {
 		if until > now && (next == 0 || until < next) {
 			next = until
@@ -126,14 +139,15 @@ func wake(now Instant, d *Decision) Instant {
 	for i := range d.Meters {
 		sooner(d.Meters[i].Until)
 	}
-	for i := range d.Blocks {
-		sooner(d.Blocks[i].Until)
-	}
 	for i := range d.Drops {
 		sooner(d.Drops[i].Until)
 	}
 	for i := range d.Exempt {
 		sooner(d.Exempt[i].Until)
+	}
+	for i := range d.Proxies {
+		sooner(d.Proxies[i].Until)
+		sooner(d.Proxies[i].Drain)
 	}
 	return next
 }

@@ -15,6 +15,9 @@ type answered struct {
 	moved  string // how the fair share changed
 	ended  string // why it is over, where its sources do not say so
 
+	turned  []Event  // what else was switched, of the whole service
+	changes []Change // the same, of the attack's record
+
 	present  bool   // there is evidence for it, or it has not been quiet for long enough
 	sources  int    // answered after this step
 	rate     int    // a second, of the kinds measured in that
@@ -58,6 +61,7 @@ func (st *serviceStep) settle() {
 		case a.present:
 			now = st.begin(kind, a)
 		}
+		st.lose(&now)
 		st.update(&now, a)
 		st.tell(&now, kind, a)
 		switch {
@@ -103,6 +107,9 @@ func (st *serviceStep) update(now *Attack, a *answered) {
 	if a.moved != "" {
 		change(a.moved, max(1, a.sources), fmt.Sprintf("%d held of capacity %d", st.state.Share.Held, st.service.Capacity))
 	}
+	for _, c := range a.changes {
+		now.change(c)
+	}
 	change("sources limited", len(a.raises), firstReason(a.raises))
 	change("sources blocked", len(a.blocks), firstReason(a.blocks))
 	change("limits lifted", len(a.drops), firstWhy(a.drops))
@@ -142,6 +149,7 @@ func (st *serviceStep) tell(now *Attack, kind Kind, a *answered) {
 			st.report(e)
 		}
 	}
+	list(a.turned)
 	list(a.raises)
 	if a.moved != "" {
 		list([]Event{{Kind: ShareChanged, Count: max(1, a.sources), Why: a.moved,

@@ -40,6 +40,7 @@ func (st *serviceStep) block() {
 		st.blocks.list = append(slices.Clip(st.blocks.list), st.added...)
 		slices.SortFunc(st.blocks.list, func(a, b BlockState) int { return ComparePrefix(a.Source, b.Source) })
 	}
+	st.makeRoom()
 }
 
 // struck frees a source that is blocked now, and notes what its prefixes have to do without.
@@ -88,7 +89,8 @@ func (st *serviceStep) strike(source netip.Prefix, kind Kind, f *Offence, why Re
 	b.Cause, b.Mode, b.Peak = kind, st.service.Mode, peak
 	r := &st.service.Response
 	b.Since = st.o.At
-	b.Until = b.Since.Add(jitter(r.blockStep(b.Strikes), st.next.Seed, b.Service, source, b.Strikes))
+	long := r.blockStep(b.Strikes)
+	b.Until = together(b.Since.Add(jitter(long, st.next.Seed, b.Service, source, b.Strikes)), long)
 	b.Decay = b.Until.Add(r.BlockFor[len(r.BlockFor)-1])
 	why.Measured = peak
 	b.Close, b.Counted, b.Reason = true, evidence, why
@@ -101,7 +103,7 @@ func (st *serviceStep) strike(source netip.Prefix, kind Kind, f *Offence, why Re
 
 // release ends blocks and forgives strikes.
 func (st *serviceStep) release() {
-	if len(st.blocks.list) == 0 {
+	if len(st.blocks.list) == 0 || st.memo() != nil {
 		return
 	}
 	ending := func(b *BlockState) bool { return b.Until > st.prev.At && b.Until <= st.o.At }
@@ -159,7 +161,7 @@ func (st *serviceStep) left() {
 
 // tolerated reports whether the policy allows by now what a block was for.
 func (st *serviceStep) tolerated(b *BlockState, now allowance) bool {
-	if b.Reason.Rule == RuleInherited {
+	if b.Reason.Rule == RuleInherited || b.Reason.Rule == RuleMerged {
 		return false
 	}
 	if limit, ok := st.service.prefixLimit(b.Source); ok && b.Reason.Rule == rulePerPrefix {

@@ -22,6 +22,7 @@ func (st *serviceStep) decide() {
 	inPlace(st.out.Watched[firstWatched:], func(a, b Watched) int { return ComparePrefix(a.Source, b.Source) })
 	st.decideBlocks()
 	st.decideDrops()
+	st.decideProxy()
 	if sh := &st.state.Share; sh.Relief > 0 && sh.At.Add(st.service.Response.Lease) > st.o.At {
 		st.out.Reliefs = append(st.out.Reliefs, Relief{Service: st.service.Name, Mode: st.service.Mode, Held: sh.Held, Counted: sh.At, Max: sh.Relief,
 			Reason: st.shareReason()})
@@ -70,7 +71,7 @@ func (st *serviceStep) decideLimit(src *SourceState) {
 }
 
 // closes reports whether what is held beyond a limit is closed.
-func (s *Service) closes() bool { return s.Connections.CloseExcess && s.Traffic.Locally() }
+func (s *Service) closes() bool { return s.Connections.CloseExcess }
 
 // decideWatched has the kernel count a source that is near the service's own limit.
 func (st *serviceStep) decideWatched(src *SourceState) {
@@ -98,19 +99,4 @@ func (st *serviceStep) decidePrefix(p *PrefixState) {
 	}
 	l.Refuse, l.Close = p.Held >= l.Max, p.Held > l.Max && st.service.closes()
 	st.out.Limits = append(st.out.Limits, l)
-}
-
-// decideBlocks adds the blocks in force.
-func (st *serviceStep) decideBlocks() {
-	st.out.Blocks = slices.Grow(st.out.Blocks, len(st.blocks.list))
-	for i := range st.blocks.list {
-		b := &st.blocks.list[i]
-		if b.Until <= st.o.At {
-			continue
-		}
-		st.out.Blocks = append(st.out.Blocks, Block{Service: b.Service, Source: b.Source, Mode: st.service.Mode,
-			Close: b.Close && b.Counted >= st.next.Census && st.service.Traffic.Locally(), Counted: b.Counted,
-			Strikes: b.Strikes, Since: b.Since, Until: b.Until, Reason: b.Reason})
-	}
-	st.next.Blocks = append(st.next.Blocks, st.blocks.list...)
 }

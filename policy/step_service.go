@@ -61,6 +61,7 @@ func (st *serviceStep) run(old ServiceState) {
 	st.look()
 	st.state.Full, st.state.NoRoom, st.state.Exempt = old.Full, old.NoRoom, old.Exempt
 	st.inherit()
+	st.state.Proxy = old.Proxy
 	st.release()
 	st.sources(old.Sources)
 	st.endings()
@@ -68,6 +69,7 @@ func (st *serviceStep) run(old ServiceState) {
 	st.share(old.Share)
 	st.block()
 	st.synFlood(old.SYNs)
+	st.proxy()
 	st.slow(old.Slow)
 	st.settle()
 	st.keep()
@@ -117,7 +119,8 @@ const cutSeen = 5 * time.Second
 // empty reports whether there is nothing to remember.
 func (s *ServiceState) empty() bool {
 	return len(s.Attacks)+len(s.Sources)+len(s.Prefixes) == 0 && !s.Full && s.Share == (ShareState{}) &&
-		s.SYNs.empty() && s.Slow == (SlowState{}) && s.Exempt == (OffenderState{})
+		s.SYNs.empty() && s.Slow == (SlowState{}) && s.Exempt == (OffenderState{}) &&
+		s.Proxy == (ProxyState{})
 }
 
 // empty reports whether there is nothing to remember.

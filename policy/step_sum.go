@@ -28,11 +28,10 @@ func (st *serviceStep) sumUp() {
 			share.sources++
 		}
 	}
-	// An attack whose sources are all blocked is over when nobody takes their place for a quiet time. One
-	// of before the daemon started is nothing new.
-	for i := range st.blocks.list {
-		if b := &st.blocks.list[i]; b.Until > st.o.At && b.Reason.Rule != RuleInherited && st.o.At.Sub(b.Since) < st.service.Response.Quiet {
-			st.answer(b.Cause).present = true
+	// An attack whose sources are all blocked is over when nobody takes their place for a quiet time.
+	for _, n := range st.newestBlocks() {
+		if st.o.At.Sub(n.since) < st.service.Response.Quiet {
+			st.answer(n.cause).present = true
 		}
 	}
 	if sh := &st.state.Share; sh.Press.raised() {

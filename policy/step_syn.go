@@ -80,9 +80,11 @@ func (st *serviceStep) reading(s *SYNState) {
 // the flood of few addresses, and what is left of the others the flood of many.
 func (st *serviceStep) weigh(s *SYNState, now *SYNMeter, span time.Duration) {
 	opened := rose(s.Counters.PassiveOpens, st.o.Counters.PassiveOpens)
+	s.Opened = int(float64(opened) / span.Seconds())
 	switch {
 	case halfOpenFlood(st.service, s.HalfOpen):
 		opened = 0 // what is forwarded is not accepted here
+	case st.proxied(): // whatever opened nothing was not completed
 	case !unanswered(&s.Counters, &st.o.Counters, span):
 		return
 	}

@@ -17,8 +17,9 @@ import (
 // line is wanted.
 var updateSteps = flag.Bool("update-steps", false, "rewrite the expected decisions in testdata/step")
 
-// sameValues compares values as a reader of decisions sees them: an empty list is no list.
-var sameValues = cmp.Options{comparePrefixes, compareAddrs, cmpopts.EquateEmpty()}
+// sameValues compares values as a reader of decisions sees them: an empty list is no list, and what a
+// step remembers of its work is no part of a state.
+var sameValues = cmp.Options{comparePrefixes, compareAddrs, cmpopts.EquateEmpty(), cmpopts.IgnoreUnexported(State{})}
 
 // eachScenario runs a test for every file of testdata/step.
 func eachScenario(t *testing.T, run func(t *testing.T, file string, sc *scenario)) {

@@ -1,6 +1,9 @@
 package policy
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // suspect compares the counters with those of the last observation and says why a census should
 // be taken at once. Counters are cheap and lie to nobody, but they do not tell sources apart:
@@ -31,9 +34,21 @@ func suspect(p *Policy, s *State, o *Observation) []string {
 		why = append(why, "accept queue overflowing")
 	}
 	if cookiesNeeded(&prev, &now) {
-		why = append(why, "SYN cookies sent")
+		why = append(why, cookiesSent)
 	}
 	return why
+}
+
+// cookiesSent is the suspicion that a SYN flood may hide something else.
+const cookiesSent = "SYN cookies sent"
+
+// expected takes away the suspicion that a SYN flood already explains: as long as it lasts, what it hides
+// shows in the other counters, and censuses without end would be its gain.
+func expected(d *Decision) {
+	flood := func(a Attack) bool { return a.Kind == SYNFlood || a.Kind == SpoofedSYNFlood }
+	if slices.ContainsFunc(d.Attacks, flood) {
+		d.Watch.Suspicion = slices.DeleteFunc(d.Watch.Suspicion, func(why string) bool { return why == cookiesSent })
+	}
 }
 
 // rise is how many connections more than at the last census are suspicious: a quarter of the least

@@ -224,7 +224,7 @@ func TestReaderRefuses(t *testing.T) {
 		want string
 	}{
 		{"no header", "{}\n", "no header"},
-		{"another format", strings.Replace(header, ":3", ":2", 1), `format 2, written by ebbgate "v"; this version reads format 4`},
+		{"another format", strings.Replace(header, ":4", ":2", 1), `format 2, written by ebbgate "v"; this version reads format 4`},
 		{"not JSON", "x\n", "no header"},
 		{"an unknown field", header + `{"observation":{"Weather":1},"decision":""}` + "\n", `line 2: json: unknown field "Weather"`},
 		{"half a line", header + `{"observation"`, "line 2: the recording ends in the middle"},
