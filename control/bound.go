@@ -72,6 +72,7 @@ func (s *Status) bounded() *Status {
 	c.Admins.Addresses = notNil(s.Admins.Addresses)
 	c.Table.Features = notNil(s.Table.Features)
 	c.Table.Fallbacks = notNil(s.Table.Fallbacks)
+	c.Table.Sets = notNil(s.Table.Sets)
 	c.Faults = notNil(s.Faults)
 	return &c
 }

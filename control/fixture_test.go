@@ -74,7 +74,11 @@ func attack() *Status {
 	s.Kernel.CookiesSentPerS, s.Kernel.CookiesValidPerS, s.Kernel.CookiesFailedPerS = 40211.5, 12.25, 0.5
 	s.Kernel.ListenOverflows = 9181
 	s.Table = Table{Present: true, Owned: true, Conntrack: ConntrackOurs, Features: []string{"table owner"},
-		Fallbacks: []string{"refuse set elements are removed and added again (no element timeout update, Linux 6.12)"}}
+		Fallbacks: []string{"no destroying elements (Linux 6.3): what the kernel counted for a source stays counted until the attack is over"},
+		Sets: []Set{{Name: "web_block4", Elements: held(81), Size: 100, Then: "further sources are not blocked"},
+			{Name: "web_conn4", Size: 200, Then: "connections of further sources are not counted by the kernel"},
+			{Name: "web_refuse4", Elements: held(100), Size: 100, Then: "further sources are not refused"},
+			{Name: "web_refuse6", Elements: held(80), Size: 100, Then: "further sources are not refused"}}}
 	return s
 }
 
@@ -115,6 +119,15 @@ func kinds() *Status {
 	dropping.DroppedSources = 3
 	nameless("metered", policy.Enforce, Attack{Kind: policy.SYNFlood, Evidence: "611 SYNs a second, rate.syn_per_source allows 200"})
 	nameless("forged", policy.Enforce, Attack{Kind: policy.SpoofedSYNFlood, PeakRate: 90000})
+	for _, p := range []Proxy{
+		{Mode: policy.Enforce, Answering: true, Since: night(3, 1, 0, 0), LeaseLeft: Duration(29 * time.Second), MSS4: 1460, MSS6: 1440},
+		{Mode: policy.Shadow, Answering: true, Since: night(3, 1, 0, 0), LeaseLeft: Duration(29 * time.Second), MSS4: 1460},
+		{Mode: policy.Enforce, Lacks: "conntrack is loose: sysctl -w net.netfilter.nf_conntrack_tcp_loose=0"},
+		{Mode: policy.Enforce, MSS4: 1460, MSS6: 1440},
+	} {
+		through := nameless("through", p.Mode, Attack{Kind: policy.SpoofedSYNFlood, PeakRate: 90000})
+		through.Proxy, through.ProxiedPackets = &p, 41210
+	}
 	slow := nameless("slow", policy.Enforce, Attack{Kind: policy.SlowApplication})
 	slow.Listeners = []Listener{{Local: netip.MustParseAddrPort("0.0.0.0:443"), Queue: 129, Backlog: 128, Unit: "shop.service"}}
 	slow.Unread = 900
@@ -128,6 +141,9 @@ func kinds() *Status {
 		netip.MustParseAddr("198.51.100.10"), netip.MustParseAddr("198.51.100.11"), netip.MustParseAddr("198.51.100.12")}}
 	return s
 }
+
+// held is a number of elements that is known.
+func held(n int) *int { return &n }
 
 // degraded has everything wrong at once.
 func degraded() *Status {
@@ -170,6 +186,7 @@ func nasty() *Status {
 	w.Listeners[0].Local = netip.AddrPortFrom(netip.MustParseAddr("fe80::1").WithZone(evil), 443)
 	w.Addresses = []netip.Addr{netip.MustParseAddr("fe80::1").WithZone(evil)}
 	s.Table.Features, s.Table.Fallbacks = []string{evil}, []string{evil}
+	s.Table.Sets = []Set{{Name: evil, Elements: held(9), Size: 9, Then: evil}, {Name: evil, Elements: held(9), Size: 10, Then: evil}, {Name: evil, Elements: held(9)}}
 	s.Faults = []Fault{{Part: evil, Text: evil, Since: night(3, 0, 0, 0)}}
 	s.Reload = &Reload{At: night(3, 0, 0, 0), Error: evil}
 	return s

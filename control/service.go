@@ -38,6 +38,7 @@ type Service struct {
 
 	Share  *Share  `json:"share"`  // the fair share of the capacity; null: none is in force
 	Relief *Relief `json:"relief"` // null: none is in force
+	Proxy  *Proxy  `json:"proxy"`  // null: there is no flood of forged SYNs, or nothing to be said about SYNPROXY
 
 	Endings *Endings  `json:"endings"`   // null: not counted now
 	SYNs    *SYNMeter `json:"syn_meter"` // null: the kernel has none now
@@ -47,6 +48,7 @@ type Service struct {
 	RefusedPackets    uint64 `json:"refused_packets"`    // of new connections, by a limit
 	BlockedPackets    uint64 `json:"blocked_packets"`    // of any kind, by a block
 	DroppedPackets    uint64 `json:"dropped_packets"`    // SYNs beyond the rate of their source, under SYN pressure
+	ProxiedPackets    uint64 `json:"proxied_packets"`    // SYNs that SYNPROXY answered
 	ClosedConnections uint64 `json:"closed_connections"` // beyond a limit, or of a blocked source
 	BlockedSources    uint64 `json:"blocked_sources"`    // blocks begun
 }

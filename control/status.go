@@ -61,8 +61,17 @@ type Table struct {
 	Present   bool      `json:"present"`
 	Owned     bool      `json:"owned"` // by our socket: gone when the daemon is gone
 	Conntrack Conntrack `json:"conntrack"`
-	Features  []string  `json:"features"`  // of the kernel, that are in use
-	Fallbacks []string  `json:"fallbacks"` // what is done without a feature the kernel lacks
+	Features  []string  `json:"features"`  // of the kernel, that we know how to use
+	Fallbacks []string  `json:"fallbacks"` // what the kernel lacks, and what is done instead
+	Sets      []Set     `json:"sets"`      // those with a bound, by name; none before the first second
+}
+
+// Set is how full one set of the table is.
+type Set struct {
+	Name     string `json:"name"`
+	Elements *int   `json:"elements"` // null: the kernel fills it and does not tell
+	Size     int    `json:"size"`     // elements it takes
+	Then     string `json:"then"`     // what happens to the next one
 }
 
 // Census tells of the latest count of connections.

@@ -68,7 +68,11 @@ func response(all *Status, s *Service, a *Attack) string {
 	text := ""
 	switch a.Kind {
 	case policy.SpoofedSYNFlood:
-		return "NOBODY IS LIMITED, for the addresses are not the sender's: " + spoofedHelp(all, a)
+		text = "NOBODY IS LIMITED, for the addresses are not the sender's: " + spoofedHelp(all, a)
+		if how := proxied(s); how != "" {
+			text += "; " + how
+		}
+		return text
 	case policy.SlowApplication:
 		return "NOBODY IS LIMITED, for fewer clients would not make it faster: " + slowHelp(s, a)
 	case policy.DistributedFlood:

@@ -15,6 +15,7 @@ func (p *page) host(s *Status) {
 	p.put(st, 9, "cookies  "+words)
 	st, words = tableWords(&s.Table)
 	p.put(st, 9, "table    "+words)
+	p.shortcomings(&s.Table)
 	p.put(plain, 9, "census   "+censusWords(&s.Census))
 	if s.Reload != nil && s.Reload.Error == "" {
 		p.put(plain, 9, fmt.Sprintf("reload   policy loaded again at %s (%s ago)", clock(s.At, s.Reload.At), ago(s.At, s.Reload.At)))
@@ -70,7 +71,7 @@ func cookieRates(k *Kernel) string {
 
 func tableWords(t *Table) (style, string) {
 	if !t.Present {
-		return plain, "none: no rule of ours is in the packet path" + features(t)
+		return plain, "none: no rule of ours is in the packet path"
 	}
 	st, text := plain, "inet ebbgate is in place, owned by the daemon's socket"
 	if !t.Owned {
@@ -84,18 +85,28 @@ func tableWords(t *Table) (style, string) {
 	default:
 		text += ", no conntrack"
 	}
-	return st, text + features(t)
+	return st, text
 }
 
-func features(t *Table) string {
-	text := ""
-	if len(t.Features) > 0 {
-		text += "; kernel has " + joined(t.Features)
+// nearlyFull is the share of a set, in percent, beyond which it is worth a line.
+const nearlyFull = 80
+
+// shortcomings says which sets are nearly full, and what the kernel lacks.
+func (p *page) shortcomings(t *Table) {
+	for i := range t.Sets {
+		s := &t.Sets[i]
+		if s.Elements == nil || s.Size <= 0 || *s.Elements*100 <= nearlyFull*s.Size {
+			continue
+		}
+		st, text := care, fmt.Sprintf("set      %s holds %s of %s; beyond that %s", Escape(s.Name), number(*s.Elements), number(s.Size), Escape(s.Then))
+		if *s.Elements >= s.Size {
+			st, text = alarm, fmt.Sprintf("set      %s is FULL with %s: %s", Escape(s.Name), number(*s.Elements), Escape(s.Then))
+		}
+		p.put(st, 9, text)
 	}
 	if len(t.Fallbacks) > 0 {
-		text += "; instead of what it lacks: " + joined(t.Fallbacks)
+		p.put(care, 9, "lacking  "+joined(t.Fallbacks))
 	}
-	return text
 }
 
 func joined(list []string) string {
@@ -103,7 +114,7 @@ func joined(list []string) string {
 	for i, s := range list {
 		texts[i] = Escape(s)
 	}
-	return strings.Join(texts, ", ")
+	return strings.Join(texts, "; ")
 }
 
 func censusWords(c *Census) string {

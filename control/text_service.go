@@ -117,6 +117,7 @@ func soFar(s *Service) string {
 	add(s.RefusedPackets, "refused", "packet", "packets")
 	add(s.BlockedPackets, "turned away", "packet of blocked sources", "packets of blocked sources")
 	add(s.DroppedPackets, "dropped", "SYN", "SYNs")
+	add(s.ProxiedPackets, "answered", "SYN by SYNPROXY", "SYNs by SYNPROXY")
 	add(s.ClosedConnections, "closed", "connection", "connections")
 	add(s.BlockedSources, "blocked", "source", "sources")
 	switch {

@@ -32,7 +32,7 @@ func crowded(b *testing.B, sources int) *Daemon {
 	must(b, err)
 	d := New(Config{PolicyPath: path, Policy: p, Source: src, Log: slog.New(slog.DiscardHandler),
 		Watcher: &fakeWatcher{clock: c, trace: tr, counters: policy.Counters{Valid: true, SynCookies: 1}},
-		Rules:   takingRules{&fakeRules{t: b, clock: c, trace: tr, owned: true, have: enforcer.Have{Known: true}}},
+		Rules:   takingRules{&fakeRules{t: b, clock: c, trace: tr, owned: true, features: modern, have: enforcer.Have{Known: true}}},
 		Closer:  &fakeCloser{clock: c, trace: tr}, Publisher: &fakePublisher{}, Manager: &fakeManager{clock: c, trace: tr},
 		Now: c.now, Wall: time.Now})
 	d.jobs = context.Background()

@@ -51,7 +51,7 @@ func (c *closings) due(d *policy.Decision) (counted, blocked policy.Instant) {
 // what is closed would only be opened again.
 func (d *Daemon) close() {
 	c := &d.closings
-	if have := d.Rules.Have(); c.running || !have.Known || !have.Present {
+	if have := d.Rules.Have(); c.running || d.table.refused != nil || !have.Known || !have.Present {
 		return
 	}
 	counted, blocked := c.due(&d.decision)

@@ -36,6 +36,8 @@ type Rules interface {
 	Apply(enforcer.Plan) error
 	Counts() (map[string]enforcer.Counts, error)
 	Meters() ([]policy.SYNMeter, error)
+	Features() enforcer.Features
+	Fill() ([]enforcer.Fill, error)
 }
 
 // Closer closes connections.
@@ -107,6 +109,9 @@ type Daemon struct {
 	census   census
 	closings closings
 	table    table
+
+	inheritance inheritance
+	fill        fill
 
 	turnAt   policy.Instant // the next turn, unless something happens before
 	turnTook time.Duration  // the last one

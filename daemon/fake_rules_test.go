@@ -27,11 +27,18 @@ type fakeRules struct {
 	refuse   error // of Apply, for plans that hold anything
 	uncount  error // of Counts
 	unmeter  error // of Meters
+	unfill   error // of Fill
+	features enforcer.Features
+	fills    []enforcer.Fill
 	meters   []policy.SYNMeter
 	counts   map[string]enforcer.Counts
 	sent     []transaction // that the kernel took
+	applied  int           // plans, empty ones too
 	refusals []policy.Instant
 }
+
+// modern is what a kernel of our day can do.
+var modern = enforcer.Features{Owner: true, Destroy: true, Count: true, Connlimit: true, SYNProxy: true, Close: true, Endings: true}
 
 // transaction is one plan that was sent.
 type transaction struct {
@@ -72,6 +79,7 @@ func (r *fakeRules) Look(needed bool) (enforcer.Change, error) {
 func (r *fakeRules) Apply(p enforcer.Plan) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.applied++
 	if p.Empty() {
 		r.have.Known, r.have.Ruleset = true, p.After
 		return nil
@@ -109,6 +117,19 @@ func (r *fakeRules) Meters() ([]policy.SYNMeter, error) {
 	return r.meters, r.unmeter
 }
 
+func (r *fakeRules) Features() enforcer.Features {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.features
+}
+
+func (r *fakeRules) Fill() ([]enforcer.Fill, error) {
+	r.trace.add(r.clock, "fill")
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.fills, r.unfill
+}
+
 func (r *fakeRules) Counts() (map[string]enforcer.Counts, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -128,6 +149,13 @@ func (r *fakeRules) set(change func(*fakeRules)) {
 // lose removes the table as another program would.
 func (r *fakeRules) lose() {
 	r.set(func(r *fakeRules) { r.kernel, r.counts = enforcer.Fake{}, nil })
+}
+
+// compared returns how often what is there was compared with what is wanted.
+func (r *fakeRules) compared() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.applied
 }
 
 func (r *fakeRules) transactions() []transaction {

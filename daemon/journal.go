@@ -18,7 +18,7 @@ func (d *Daemon) log(events []policy.Event) {
 // level tells what an operator must look at from what is ebbgate's daily work.
 func level(k policy.EventKind) slog.Level {
 	switch k {
-	case policy.AttackBegan, policy.LimitsFull, policy.BlocksFull, policy.CookiesOff, policy.ExemptOffender:
+	case policy.AttackBegan, policy.LimitsFull, policy.BlocksFull, policy.CookiesOff, policy.ExemptOffender, policy.TableLost:
 		return slog.LevelWarn
 	}
 	return slog.LevelInfo

@@ -79,7 +79,10 @@ func (d *Daemon) observe() {
 	d.seen.Census, d.census.taken = d.census.taken, policy.Census{}
 	d.seen.Closed, d.closings.cuts = d.closings.cuts, nil
 	d.seen.Orders = d.orders()
+	d.inherit(&d.seen)
 	d.meter(&d.seen)
+	d.neighbours(&d.seen)
+	d.bereave(&d.seen)
 	d.faults.observed(d.seen.Faults)
 }
 

@@ -69,19 +69,14 @@ func (d *Daemon) kernel() control.Kernel {
 }
 
 func (d *Daemon) shownTable() control.Table {
-	have := d.Rules.Have()
+	have, features := d.Rules.Have(), d.Rules.Features()
 	t := control.Table{Present: have.Present, Owned: have.Present && d.Rules.Owned(), Conntrack: control.ConntrackOff,
-		Features: []string{}, Fallbacks: []string{}}
+		Features: features.Has(), Fallbacks: features.Lacking(), Sets: append([]control.Set{}, d.fill.sets...)}
 	switch {
 	case have.Present && d.Rules.Environment().OthersTrack:
 		t.Conntrack = control.ConntrackOthers
 	case have.Ruleset.Tracks():
 		t.Conntrack = control.ConntrackOurs
-	}
-	if d.Rules.Owned() {
-		t.Features = append(t.Features, "table owned by our socket")
-	} else {
-		t.Fallbacks = append(t.Fallbacks, "no table ownership (Linux 5.12): a table lost to others is built again")
 	}
 	return t
 }

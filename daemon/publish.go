@@ -22,6 +22,7 @@ func (d *Daemon) publish() {
 	case now.Sub(d.tally.readAt) >= countsEvery:
 		d.readCounts(now)
 	}
+	d.measure(now)
 	d.rates.add(&d.seen)
 	p := d.picture()
 	d.Publisher.Publish(p.status())

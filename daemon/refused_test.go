@@ -85,15 +85,16 @@ func TestUnknownTableIsBuiltAnew(t *testing.T) {
 	})
 }
 
-func TestTableOfAnEarlierRunIsRemovedAtOnce(t *testing.T) {
+func TestTableOfAnEarlierRunIsRemovedAfterACensus(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.rules.have = enforcer.Have{Present: true}
 		w.rules.kernel.Present = true
 		w.rules.counts = map[string]enforcer.Counts{"web": {Refused: 1000}}
 		w.start()
+		w.pass(time.Second)
 		sent := w.rules.transactions()
-		if len(sent) != 1 || sent[0].at != 0 || sent[0].text != "delete table inet ebbgate\n" {
-			t.Fatalf("want the old table deleted in the first turn, got %v", sent)
+		if len(sent) != 1 || sent[0].at != w.watcher.takes || sent[0].text != "delete table inet ebbgate\n" {
+			t.Fatalf("want the old table deleted after the first census, got %v", sent)
 		}
 		w.pass(2 * time.Second)
 		if n := w.publisher.latest().Services[0].RefusedPackets; n != 0 {

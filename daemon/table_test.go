@@ -51,7 +51,7 @@ var endings = []struct {
 	gone bool // the table, for good
 }{
 	{"somebody deleted it", func(w *world) { w.rules.lose() }, false},
-	{"a reload replaced it", func(w *world) {
+	{"a reload made its sets anew", func(w *world) {
 		w.write(strings.Replace(enforcing, "[exempt]", "[observe]\nmax_sources = 5000\n[exempt]", 1))
 		w.hup()
 	}, false},
@@ -104,7 +104,7 @@ func TestCountsOutliveTheirTable(t *testing.T) {
 func TestCountsBetweenTwoReadingsAreNotLost(t *testing.T) {
 	for name, end := range map[string]func(*world){
 		"lost": func(w *world) { w.rules.lose() },
-		"replaced": func(w *world) {
+		"its sets made anew": func(w *world) {
 			w.rules.set(func(r *fakeRules) { r.counts = map[string]enforcer.Counts{"web": {Refused: 47}} })
 			w.write(strings.Replace(enforcing, "[exempt]", "[observe]\nmax_sources = 5000\n[exempt]", 1))
 			w.hup()
@@ -119,10 +119,10 @@ func TestCountsBetweenTwoReadingsAreNotLost(t *testing.T) {
 				w.pass(1080 * time.Millisecond)
 				end(w)
 				w.pass(210 * time.Millisecond)
-				// The next table counts past the last one before it is read.
+				// The next table counts past the last one before it is read; one whose sets changed counts on.
 				w.rules.set(func(r *fakeRules) { r.counts = map[string]enforcer.Counts{"web": {Refused: 100}} })
 				w.pass(1500 * time.Millisecond)
-				want := map[string]uint64{"lost": 142, "replaced": 147}[name]
+				want := map[string]uint64{"lost": 142, "its sets made anew": 100}[name]
 				if n := w.publisher.latest().Services[0].RefusedPackets; n != want {
 					t.Errorf("%d packets refused, want %d", n, want)
 				}

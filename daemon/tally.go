@@ -15,16 +15,16 @@ type tally struct {
 
 // serviceTally is one service's part of a tally.
 type serviceTally struct {
-	mode                            policy.Mode
-	refused, held, blocked, dropped counter
-	closed                          uint64 // connections
-	blocks                          uint64 // begun
+	mode                                     policy.Mode
+	refused, held, blocked, dropped, proxied counter
+	closed                                   uint64 // connections
+	blocks                                   uint64 // begun
 }
 
 // sums is what a tally comes to for one service.
 type sums struct {
-	refused, blocked, dropped uint64 // packets
-	closed, blocks            uint64
+	refused, blocked, dropped, proxied uint64 // packets
+	closed, blocks                     uint64
 }
 
 // counter follows one counter of the kernel, which begins at 0 whenever it is made anew.
@@ -87,6 +87,7 @@ func (s *serviceTally) read(c enforcer.Counts) {
 	s.held.read(c.Held)
 	s.blocked.read(c.Blocked)
 	s.dropped.read(c.Dropped)
+	s.proxied.read(c.Proxied)
 }
 
 // keep follows a policy: it forgets the services that are gone, and begins anew with those whose mode
@@ -97,7 +98,8 @@ func (t *tally) keep(p *policy.Policy) {
 		svc := &p.Services[i]
 		s := t.of(svc.Name)
 		if s.mode != svc.Mode {
-			s = &serviceTally{refused: s.refused.anew(), held: s.held.anew(), blocked: s.blocked.anew(), dropped: s.dropped.anew()}
+			s = &serviceTally{refused: s.refused.anew(), held: s.held.anew(), blocked: s.blocked.anew(), dropped: s.dropped.anew(),
+				proxied: s.proxied.anew()}
 		}
 		s.mode = svc.Mode
 		services[svc.Name] = s
@@ -112,6 +114,7 @@ func (t *tally) fold() {
 		s.held.end()
 		s.blocked.end()
 		s.dropped.end()
+		s.proxied.end()
 	}
 }
 
@@ -142,7 +145,8 @@ func (t *tally) decided(d *policy.Decision) {
 func (t *tally) sums() map[string]sums {
 	out := make(map[string]sums, len(t.services))
 	for name, s := range t.services {
-		out[name] = sums{s.refused.sum() + s.held.sum(), s.blocked.sum(), s.dropped.sum(), s.closed, s.blocks}
+		out[name] = sums{refused: s.refused.sum() + s.held.sum(), blocked: s.blocked.sum(), dropped: s.dropped.sum(),
+			proxied: s.proxied.sum(), closed: s.closed, blocks: s.blocks}
 	}
 	return out
 }

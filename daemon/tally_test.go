@@ -35,10 +35,10 @@ func TestCounterThatBeginsAnew(t *testing.T) {
 	}
 }
 
-// packets returns what the status tells of web: refused, blocked, dropped.
-func (w *world) packets() [3]uint64 {
+// packets returns what the status tells of web: refused, blocked, dropped, proxied.
+func (w *world) packets() [4]uint64 {
 	s := w.publisher.latest().Services[0]
-	return [3]uint64{s.RefusedPackets, s.BlockedPackets, s.DroppedPackets}
+	return [4]uint64{s.RefusedPackets, s.BlockedPackets, s.DroppedPackets, s.ProxiedPackets}
 }
 
 func TestEachCounterBeginsAnewByItself(t *testing.T) {
@@ -48,12 +48,12 @@ func TestEachCounterBeginsAnewByItself(t *testing.T) {
 		defer w.stop()
 		for _, c := range []struct {
 			now  enforcer.Counts
-			want [3]uint64
+			want [4]uint64
 		}{
-			{enforcer.Counts{Refused: 10, Held: 1, Blocked: 500, Dropped: 7}, [3]uint64{11, 500, 7}},
-			{enforcer.Counts{Refused: 20, Held: 2, Blocked: 600, Dropped: 7}, [3]uint64{22, 600, 7}},
-			{enforcer.Counts{Refused: 30, Held: 2, Blocked: 0, Dropped: 8}, [3]uint64{32, 600, 8}}, // the block ended
-			{enforcer.Counts{Refused: 30, Held: 2, Blocked: 50, Dropped: 9}, [3]uint64{32, 650, 9}},
+			{enforcer.Counts{Refused: 10, Held: 1, Blocked: 500, Dropped: 7, Proxied: 3}, [4]uint64{11, 500, 7, 3}},
+			{enforcer.Counts{Refused: 20, Held: 2, Blocked: 600, Dropped: 7, Proxied: 1}, [4]uint64{22, 600, 7, 4}},
+			{enforcer.Counts{Refused: 30, Held: 2, Blocked: 0, Dropped: 8}, [4]uint64{32, 600, 8, 4}}, // the block ended
+			{enforcer.Counts{Refused: 30, Held: 2, Blocked: 50, Dropped: 9}, [4]uint64{32, 650, 9, 4}},
 		} {
 			w.rules.set(func(r *fakeRules) { r.counts = map[string]enforcer.Counts{"web": c.now} })
 			w.pass(1300 * time.Millisecond)
@@ -63,7 +63,7 @@ func TestEachCounterBeginsAnewByItself(t *testing.T) {
 		}
 		w.rules.lose()
 		w.pass(1300 * time.Millisecond)
-		if got, want := w.packets(), [3]uint64{32, 650, 9}; got != want {
+		if got, want := w.packets(), [4]uint64{32, 650, 9, 4}; got != want {
 			t.Errorf("after the table was lost: %v, want %v", got, want)
 		}
 	})
@@ -88,7 +88,7 @@ func TestAnotherModeBeginsATallyAnew(t *testing.T) {
 		w.watcher.hold("web", "203.0.113.1", 9) // nothing more to close
 		w.hup()
 		s := w.publisher.latest().Services[0]
-		if got := w.packets(); got != [3]uint64{} || s.BlockedSources != 0 {
+		if got := w.packets(); got != [4]uint64{} || s.BlockedSources != 0 {
 			t.Errorf("after the change of mode: %v, %d blocks, want none of what was done before", got, s.BlockedSources)
 		}
 		w.write(shadow + "# the same\n")
@@ -100,7 +100,7 @@ func TestAnotherModeBeginsATallyAnew(t *testing.T) {
 			r.counts = map[string]enforcer.Counts{"web": {Refused: 4}}
 		})
 		w.hup()
-		if got := w.packets(); got != [3]uint64{4, 0, 0} {
+		if got := w.packets(); got != [4]uint64{4, 0, 0} {
 			t.Errorf("after a reload that changes nothing: %v, want what was counted in the mode", got)
 		}
 	})

@@ -235,3 +235,26 @@ func TestClosedConnectionsAreCountedAndLogged(t *testing.T) {
 		w.stop()
 	})
 }
+
+// TestRulesetsAreComparedOnlyWhenSomethingIsAsked: turns that ask for nothing new cost no comparison,
+// but what others did to the table, and what is due, is never overlooked.
+func TestRulesetsAreComparedOnlyWhenSomethingIsAsked(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.watcher.hold("web", "203.0.113.1", 10)
+		w.start()
+		w.pass(1500 * time.Millisecond)
+		compared := w.rules.compared()
+		w.pass(2 * time.Second)
+		turns := int(2 * time.Second / (200 * time.Millisecond))
+		if n := w.rules.compared() - compared; n < 1 || n > turns/2 {
+			t.Errorf("compared %d times in %d turns and as many censuses, want about every sixth of a lease", n, turns)
+		}
+		w.watcher.hold("web", "203.0.113.2", 10)
+		before := len(w.rules.transactions())
+		w.pass(400 * time.Millisecond)
+		if sent := w.rules.transactions()[before:]; len(sent) != 1 || !strings.Contains(sent[0].text, "203.0.113.2") {
+			t.Errorf("a new source brought %v, want it in one transaction", sent)
+		}
+		w.stop()
+	})
+}

@@ -88,7 +88,7 @@ func inWorld(t *testing.T, f func(*testing.T, *world)) {
 		w := &world{t: t, clock: c, trace: tr, log: &logLines{}, path: path, reload: make(chan struct{}, 1), orders: make(chan *control.Order, 16),
 			watcher: &fakeWatcher{clock: c, trace: tr, held: make(map[string]map[string]int), takes: 20 * time.Millisecond,
 				cpu: time.Millisecond, counters: policy.Counters{Valid: true, CurrEstab: 50, SynCookies: 1}},
-			rules:     &fakeRules{t: t, clock: c, trace: tr, owned: true, have: enforcer.Have{Known: true}},
+			rules:     &fakeRules{t: t, clock: c, trace: tr, owned: true, features: modern, have: enforcer.Have{Known: true}},
 			closer:    &fakeCloser{clock: c, trace: tr},
 			publisher: &fakePublisher{},
 			manager:   &fakeManager{clock: c, trace: tr, deaf: make(map[string]error)},

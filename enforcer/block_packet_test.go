@@ -1,12 +1,9 @@
 package enforcer
 
 import (
-	"errors"
 	"net"
 	"net/netip"
-	"os"
 	"testing"
-	"time"
 
 	"ebbgate/internal/boottime"
 	"ebbgate/internal/lab"
@@ -37,15 +34,6 @@ func rungExemptions() []policy.Exemption {
 
 var rungSources = prefixes("10.66.0.1/32", "10.66.7.0/24", "10.66.16.0/20", "fd66:0:0:1::/64", "fd66:0:0:1::6/128", "fd66:0:0:2::9/128", "fd66:0:0:300::/56", "fd66:0:1::/48")
 
-// refusals refuses new connections of the sources.
-func refusals() *policy.Decision {
-	d := &policy.Decision{At: boottime.Now(), Exempt: rungExemptions()}
-	for _, s := range rungSources {
-		d.Limits = append(d.Limits, group("web", s.String(), true, d.At+300*second))
-	}
-	return d
-}
-
 // blocks blocks the sources until then.
 func blocks(until policy.Instant) *policy.Decision {
 	d := &policy.Decision{At: boottime.Now(), Exempt: rungExemptions()}
@@ -69,92 +57,6 @@ func (f *field) counts(t *testing.T) Counts {
 		t.Fatal(err)
 	}
 	return all["web"]
-}
-
-// answered are sources of rungPolicy and whether its answers reach them.
-var answered = []struct {
-	name string
-	from string
-	port uint16
-	hit  bool
-}{
-	{"a source", "10.66.0.1", 80, true},
-	{"a source, another service", "10.66.0.1", 443, false},
-	{"an innocent source", "10.66.0.3", 80, false},
-	{"within the /24", "10.66.7.1", 80, true},
-	{"exempt by the policy within it", "10.66.7.9", 80, false},
-	{"exempt from this service within it", "10.66.7.8", 80, false},
-	{"exempt from another service within it", "10.66.7.7", 80, true},
-	{"with limits of its own within it", "10.66.7.200", 80, false},
-	{"within the /20", "10.66.31.1", 80, true},
-	{"beside the /20", "10.66.32.1", 80, false},
-	{"within the /64", "fd66:0:0:1::1", 80, true},
-	{"exempt within the /64", "fd66:0:0:1::8", 80, false},
-	{"with limits of its own within the /64", "fd66:0:0:1::5", 80, false},
-	{"with limits of its own, and beyond them", "fd66:0:0:1::6", 80, true},
-	{"one of a prefix with limits of its own within the /64", "fd66:0:0:1::1ff", 80, false},
-	{"beside that prefix", "fd66:0:0:1::200", 80, true},
-	{"the single address", "fd66:0:0:2::9", 80, true},
-	{"its innocent neighbour", "fd66:0:0:2::a", 80, false},
-	{"within the /56", "fd66:0:0:3ff::1", 80, true},
-	{"within the /48", "fd66:0:1:9::1", 80, true},
-	{"beside it all", "fd66:0:2:9::1", 80, false},
-}
-
-func TestAnswersReachWhomTheyShould(t *testing.T) {
-	for _, how := range []struct {
-		name   string
-		d      func() *policy.Decision
-		mode   policy.Mode
-		refuse policy.Refusal
-	}{
-		{"refuse", refusals, policy.Enforce, policy.Reset},
-		{"refuse by drop", refusals, policy.Enforce, policy.Drop},
-		{"refuse in shadow", refusals, policy.Shadow, policy.Reset},
-		{"block", func() *policy.Decision { return blocks(boottime.Now() + 300*second) }, policy.Enforce, policy.Reset},
-		{"block by drop", func() *policy.Decision { return blocks(boottime.Now() + 300*second) }, policy.Enforce, policy.Drop},
-		{"block in shadow", func() *policy.Decision { return blocks(boottime.Now() + 300*second) }, policy.Shadow, policy.Reset},
-	} {
-		t.Run(how.name, func(t *testing.T) {
-			f := newField(t)
-			p := rungPolicy()
-			p.Services[0].Mode, p.Services[0].Response.RefuseWith = how.mode, how.refuse
-			f.apply(t, p, how.d())
-			for _, tt := range answered {
-				want := 1
-				if tt.hit && how.mode == policy.Enforce {
-					want = 0
-				}
-				before := f.counts(t)
-				if got := f.open(t, tt.from, tt.port, 1); got != want {
-					t.Errorf("%s: %d connections opened, want %d", tt.name, got, want)
-				}
-				now := f.counts(t)
-				if counted := now != before; counted != tt.hit {
-					t.Errorf("%s: counted: %t, want %t", tt.name, counted, tt.hit)
-				}
-			}
-			if n := f.conntrack(t); n != 0 {
-				t.Errorf("%d conntrack entries: these answers need none", n)
-			}
-		})
-	}
-}
-
-// talk sends a request on a connection and reports whether an answer comes.
-func talk(t *testing.T, c net.Conn) bool {
-	t.Helper()
-	if err := c.SetDeadline(time.Now().Add(400 * time.Millisecond)); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := c.Write([]byte("GET / HTTP/1.1\r\nHost: lab\r\n\r\n")); err != nil {
-		return false
-	}
-	n, err := c.Read(make([]byte, 1))
-	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Logf("read: %v", err)
-	}
-	return n == 1
 }
 
 // TestABlockCutsWhatIsEstablished: packets of older connections are turned away, without an answer,
@@ -184,7 +86,11 @@ func TestABlockCutsWhatIsEstablished(t *testing.T) {
 		c    net.Conn
 		want bool
 	}{{"blocked", blocked, false}, {"exempt within a blocked prefix", exempt, true}, {"innocent", innocent, true}, {"the host's own", outgoing, true}} {
-		if got := talk(t, tt.c); got != tt.want {
+		within := patience
+		if !tt.want {
+			within = unanswered
+		}
+		if got := request(t, tt.c, within) == nil; got != tt.want {
 			t.Errorf("%s: answered %t, want %t", tt.name, got, tt.want)
 		}
 	}

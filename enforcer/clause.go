@@ -99,6 +99,14 @@ func toHost() clause {
 	}}
 }
 
+// fromHost matches what the host sends in its own name.
+func fromHost() clause {
+	return clause{"fib saddr type local", []expr.Any{
+		&expr.Fib{Register: reg, FlagSADDR: true, ResultADDRTYPE: true},
+		compare(expr.CmpOpEq, binaryutil.NativeEndian.PutUint32(unix.RTN_LOCAL)),
+	}}
+}
+
 // viaLo matches traffic of the host with itself. An interface cannot be forged as an address can.
 func viaLo(output bool) clause {
 	word, key := "iif", expr.MetaKeyIIF
@@ -114,6 +122,15 @@ func ctNew() clause {
 	return clause{"ct state new", []expr.Any{
 		&expr.Ct{Key: expr.CtKeySTATE, Register: reg},
 		and(binaryutil.NativeEndian.PutUint32(expr.CtStateBitNEW)),
+		compare(expr.CmpOpNeq, make([]byte, 4)),
+	}}
+}
+
+// ctKnown matches packets of connections that conntrack knows, and those it was told to leave alone.
+func ctKnown() clause {
+	return clause{"ct state established,related,untracked", []expr.Any{
+		&expr.Ct{Key: expr.CtKeySTATE, Register: reg},
+		and(binaryutil.NativeEndian.PutUint32(expr.CtStateBitESTABLISHED | expr.CtStateBitRELATED | expr.CtStateBitUNTRACKED)),
 		compare(expr.CmpOpNeq, make([]byte, 4)),
 	}}
 }
@@ -182,6 +199,14 @@ func back() clause {
 // jump calls another chain.
 func jump(chain string) clause {
 	return clause{"jump " + chain, []expr.Any{&expr.Verdict{Kind: expr.VerdictJump, Chain: chain}}}
+}
+
+// synproxy completes the handshake in the kernel: it answers a SYN with a cookie, and opens the connection to
+// the listener once the cookie comes back. Without the timestamp option, so that connections live on when
+// the rule is gone, it grants neither window scaling nor selective acknowledgements: the cookie alone has
+// no room for them (nft_synproxy_tcp_options of the kernel), and asking for them would be a lie.
+func synproxy(mss int) clause {
+	return clause{fmt.Sprintf("synproxy mss %d wscale 0", mss), []expr.Any{&expr.SynProxy{Mss: uint16(mss), WscaleValueSet: true}}}
 }
 
 func notrack() clause { return clause{"notrack", []expr.Any{&expr.Notrack{}}} }

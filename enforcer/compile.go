@@ -9,11 +9,13 @@ import (
 )
 
 // Priorities of our base chains, in the terms of nft(8). Refusing comes before everything that
-// costs something: conntrack is at -200, its notrack rules by convention at -300 (raw).
+// costs something: conntrack is at -200, its notrack rules by convention at -300 (raw). Counting comes
+// right after conntrack and before anybody's destination NAT at -100, so that connections the host
+// passes on are seen as their clients address them, and are counted like its own.
 const (
 	priorityRefuse = -310
 	priorityTrack  = -305
-	priorityHold   = -10
+	priorityHold   = -150
 )
 
 // Environment is what Compile must know of the kernel beside the decision.
@@ -21,12 +23,24 @@ type Environment struct {
 	// OthersTrack: another table uses conntrack. Then it is on anyway, and notrack would break
 	// whatever that table does with it.
 	OthersTrack bool
+	// Known is false where others' rules could not be read: OthersTrack is then a guess.
+	Known bool
+	// Synproxy: the kernel can complete handshakes (CONFIG_NFT_SYNPROXY).
+	Synproxy bool
+	// NoConnlimit: the kernel cannot count connections in a set (CONFIG_NFT_CONNLIMIT). Sources are then
+	// held by the refuse sets alone.
+	NoConnlimit bool
 }
 
 // Compile returns the ruleset that makes a decision hold. It is pure. A decision without limits,
 // watched sources, blocks and meters gives the empty ruleset (P1).
 func Compile(p *policy.Policy, d *policy.Decision, env Environment) Ruleset {
-	c := compiler{policy: p, decision: d, env: env, everywhere: everywhere(p, d)}
+	return compile(p, d, env, nil)
+}
+
+// compile is Compile with what an earlier compilation found out, or nil.
+func compile(p *policy.Policy, d *policy.Decision, env Environment, memory *Compiler) Ruleset {
+	c := compiler{policy: p, decision: d, env: env, memory: memory, everywhere: everywhere(p, d)}
 	parts := c.collect()
 	if len(parts) == 0 {
 		return Ruleset{}
@@ -34,14 +48,14 @@ func Compile(p *policy.Policy, d *policy.Decision, env Environment) Ruleset {
 	c.exempt()
 	c.admins()
 	pre := Chain{Name: "pre", Hook: Prerouting, Priority: priorityRefuse, Rules: c.spare()}
-	hold := Chain{Name: "hold", Hook: Input, Priority: priorityHold, Rules: c.spare()}
+	hold := Chain{Name: "hold", Hook: Prerouting, Priority: priorityHold, Rules: c.spare()}
 	var held []*part
 	for _, pt := range parts {
 		c.ports(pt)
 		c.exemptPart(pt)
 		c.own(pt)
 		pre.Rules = append(pre.Rules, c.before(pt)...)
-		if pt.holds() {
+		if c.holds(pt) {
 			c.hold(pt)
 			held = append(held, pt)
 			hold.Rules = append(hold.Rules, c.dispatch(pt, "hold", ctNew())...)
@@ -54,6 +68,8 @@ func Compile(p *policy.Policy, d *policy.Decision, env Environment) Ruleset {
 			c.untrack(held)
 		}
 	}
+	c.cut(parts)
+	c.proxy(parts)
 	c.out.sort()
 	return c.out
 }
@@ -85,6 +101,7 @@ type part struct {
 	watched []policy.Watched
 	blocks  []policy.Block
 	drops   []policy.SYNDrop
+	proxy   *policy.Proxy  // nil: there is none
 	until   policy.Instant // end of the last lease of limits and watched sources; 0: there are none
 	counted policy.Instant // likewise of those whose connections the kernel counts
 	meter   policy.Meter   // the zero Meter: none
@@ -106,9 +123,11 @@ func (pt *part) name(suffix string) string { return pt.svc.Name + "_" + suffix }
 
 // holds reports whether the kernel counts connections for the service. In shadow mode it does
 // not: that would switch conntrack on for a mode that promises to change nothing.
-// Nor where it only passes connections on, which never come to its input.
-func (pt *part) holds() bool {
-	return pt.counted != 0 && pt.svc.Connections.PerSource > 0 && pt.svc.Mode == policy.Enforce && pt.svc.Traffic.Locally()
+// Nor where the service's connections are only passed on and nobody else uses conntrack: there is
+// nothing to be counted then, neither here nor in a census.
+func (c *compiler) holds(pt *part) bool {
+	return pt.counted != 0 && !c.env.NoConnlimit && pt.svc.Connections.PerSource > 0 && pt.svc.Mode == policy.Enforce &&
+		(pt.svc.Traffic.Locally() || c.env.OthersTrack)
 }
 
 // collect cuts the decision up by service, in the order of their names. What refers to a service
@@ -129,7 +148,8 @@ func (c *compiler) collect() []*part {
 				pt.meter = m
 			}
 		}
-		if pt.until == 0 && pt.meter.Until == 0 && len(pt.blocks) == 0 {
+		pt.proxy = c.proxies(svc)
+		if pt.until == 0 && pt.meter.Until == 0 && len(pt.blocks) == 0 && pt.proxy == nil {
 			continue
 		}
 		pt.everywhere, pt.exempt = &c.everywhere, cover(exemptions(d, svc.Name))
@@ -174,6 +194,7 @@ type compiler struct {
 	policy     *policy.Policy
 	decision   *policy.Decision
 	env        Environment
-	everywhere coverage // what is exempt from all services
+	memory     *Compiler // nil: none
+	everywhere coverage  // what is exempt from all services
 	out        Ruleset
 }

@@ -37,13 +37,7 @@ func (c *compiler) block(pt *part) {
 	c.out.Counters = append(c.out.Counters, blocked)
 	c.out.Sets = append(c.out.Sets, leases(pt, "block", c.decision.At.Add(pt.svc.Response.Lease)))
 	sets := c.sourceSets(pt, "block", uint32(setSpare*c.policy.Limits.MaxBlocks))
-	pt.place(sets, func(yield func(netip.Prefix, policy.Instant) bool) {
-		for i := range pt.blocks {
-			if b := &pt.blocks[i]; !yield(b.Source, b.Until) {
-				return
-			}
-		}
-	})
+	c.placeBlocks(pt, sets)
 	answers := pt.svc.Mode == policy.Enforce && pt.svc.Response.RefuseWith == policy.Reset
 	chain := c.chain(pt, "block")
 	c.match(pt, &chain, sets, func(s *sourceSet) []Rule {

@@ -62,7 +62,16 @@ func flood(svc string, until policy.Instant) *policy.Decision {
 	}
 }
 
-func TestCompileGolden(t *testing.T) {
+// compiled is one decision whose ruleset is a golden file.
+type compiled struct {
+	name string
+	p    *policy.Policy
+	d    *policy.Decision
+	env  Environment
+}
+
+// goldens are the decisions behind the rulesets in testdata.
+func goldens() []compiled {
 	shadow, drops, addressed, smtp := web(), web(), web(), web()
 	shadow.Mode = policy.Shadow
 	drops.Response.RefuseWith = policy.Drop
@@ -93,12 +102,7 @@ func TestCompileGolden(t *testing.T) {
 	metering := flood("web", 30*second)
 	metering.Meters = []policy.Meter{{Service: "web", Max: 200, Until: 20 * second}}
 
-	tests := []struct {
-		name string
-		p    *policy.Policy
-		d    *policy.Decision
-		env  Environment
-	}{
+	return []compiled{
 		{"enforce", exempting, flood("web", 30*second), Environment{}},
 		{"meter", exempting, &policy.Decision{Meters: metering.Meters}, Environment{}},
 		{"meter-and-limits", onePolicy(web()), metering, Environment{}},
@@ -115,9 +119,19 @@ func TestCompileGolden(t *testing.T) {
 		{"ladder-finer", within, ladder(0), Environment{}},
 		{"block-alone", onePolicy(web()), &policy.Decision{Blocks: ladder(0).Blocks[:1]}, Environment{}},
 		{"refuse-without-counting", onePolicy(web()), &policy.Decision{Limits: []policy.Limit{group("web", "198.51.100.7/32", true, 30*second)}}, Environment{}},
+		{"proxy", exempting, proxying(30 * second), Environment{OthersTrack: true}},
+		{"proxy-drains", onePolicy(web()), proxying(0), Environment{OthersTrack: true}},
+		{"proxy-shadow", onePolicy(shadow), proxying(30 * second), Environment{OthersTrack: true}},
+		{"proxy-addresses", onePolicy(addressed), proxying(30 * second), Environment{OthersTrack: true}},
 		{"ipv6-source-56", wider, slash56, Environment{}},
+		{"cut", passing(policy.Forwarded, prefixed()), ladder(0), Environment{OthersTrack: true}},
+		{"cut-addresses-drop", passing(policy.Both, onePolicy(addressed)), flood("web", 30*second), Environment{OthersTrack: true}},
+		{"cut-finer", passing(policy.Both, within), ladder(0), Environment{OthersTrack: true}},
 	}
-	for _, tt := range tests {
+}
+
+func TestCompileGolden(t *testing.T) {
+	for _, tt := range goldens() {
 		t.Run(tt.name, func(t *testing.T) {
 			r := Compile(tt.p, tt.d, tt.env)
 			golden(t, tt.name+".nft", r.Format(0))

@@ -1,8 +1,9 @@
 package enforcer
 
 import (
-	"fmt"
 	"net/netip"
+	"slices"
+	"strings"
 
 	"ebbgate/policy"
 )
@@ -18,7 +19,7 @@ func (c *compiler) hold(pt *part) {
 	for _, w := range c.watched(pt) {
 		f, bits, watch, conn := w.family, w.bits, w.set.Name, pt.name("conn"+w.family.suffix)
 		c.out.Sets = append(c.out.Sets, w.set,
-			Set{Name: conn, Key: f.key, Limit: limit, Scope: scope(pt), Size: c.size()})
+			Set{Name: conn, Key: f.key, Limit: limit, Scope: scope(&c.out, pt.svc.Name), Bits: bits, Size: c.size()})
 		chain.Rules = append(chain.Rules, c.parting(pt, f)...)
 		chain.Rules = append(chain.Rules,
 			rule(opening(), f.from(watch, bits), f.over(conn, bits, limit), counted(held), turnAway(pt)),
@@ -30,10 +31,26 @@ func (c *compiler) hold(pt *part) {
 	c.out.Chains = append(c.out.Chains, chain)
 }
 
-// scope says which connections the kernel counts for a service. Those it no longer sees after a
-// change would count for ever, as their end goes unseen. Exemptions are no part of it: they change
-// from one turn to the next, and what is exempt is asked for before anything is counted.
-func scope(pt *part) string { return fmt.Sprint(pt.svc.Ports, pt.svc.Addresses) }
+// scope says which connections the kernel counts for a service: those to its ports and addresses, as
+// the sets of both have them. Those it no longer sees after a change would count for ever, as their end
+// goes unseen. Exemptions are no part of it: they change from one turn to the next, and what is exempt
+// is asked for before anything is counted.
+func scope(r *Ruleset, service string) string {
+	var texts []string
+	for _, name := range []string{"_ports", "_local4", "_local6"} {
+		if s := findSet(r, service+name); s != nil {
+			elements := slices.SortedFunc(slices.Values(s.Elements), func(a, b Element) int { return compareKeys(a.Key, b.Key) })
+			texts = append(texts, elementList(s, elements, 0, true))
+		}
+	}
+	return strings.Join(texts, " at ")
+}
+
+// watchOf returns the name of the set of sources whose connections the set of that name counts.
+func watchOf(conn string) string {
+	i := strings.LastIndexByte(conn, '_')
+	return conn[:i] + strings.Replace(conn[i:], "_conn", "_watch", 1)
+}
 
 // watched returns the sets of sources whose connections the kernel counts, by family: plain ones that
 // are held to the service's limit, and those near it.

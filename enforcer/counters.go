@@ -1,11 +1,13 @@
 package enforcer
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
-	"github.com/google/nftables"
-	"github.com/google/nftables/expr"
+	"golang.org/x/sys/unix"
+
+	"ebbgate/internal/nlwire"
 )
 
 // Counts are the packets the kernel turned away for one service since its counters were made, or
@@ -16,6 +18,7 @@ type Counts struct {
 	Held    uint64 // by connlimit
 	Blocked uint64 // of blocked sources, whatever the packets were
 	Dropped uint64 // SYNs beyond the rate of their source
+	Proxied uint64 // SYNs that SYNPROXY answered
 }
 
 // Counts reads the counters of all services from the kernel, by service. Without a table the
@@ -44,6 +47,8 @@ func (t *Table) Counts() (map[string]Counts, error) {
 			c.Blocked = packets
 		case "dropped":
 			c.Dropped = packets
+		case "proxied":
+			c.Proxied = packets
 		default:
 			continue
 		}
@@ -52,19 +57,26 @@ func (t *Table) Counts() (map[string]Counts, error) {
 	return counts, nil
 }
 
-// counters reads the packets of every named counter of the table.
+// counters reads the packets of every named counter of the table. A reading that others' changes
+// interrupt is taken anew, a few times.
 func (t *Table) counters() (map[string]uint64, error) {
-	objects, err := t.conn.GetNamedObjects(t.table)
+	const tries = 3
+	packets := make(map[string]uint64)
+	var err error
+	for range tries {
+		err = t.lists.each(kindCounter, func(f *fields) error {
+			if f.u32(unix.NFTA_OBJ_TYPE) == unix.NFT_OBJECT_COUNTER {
+				data := f.nested(unix.NFTA_OBJ_DATA)
+				packets[f.text(unix.NFTA_OBJ_NAME)] = data.u64(unix.NFTA_COUNTER_PACKETS)
+			}
+			return nil
+		})
+		if !errors.Is(err, nlwire.ErrInterrupted) {
+			break
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read counters: %w", err)
-	}
-	packets := make(map[string]uint64, len(objects))
-	for _, o := range objects {
-		if named, ok := o.(*nftables.NamedObj); ok {
-			if counter, ok := named.Obj.(*expr.Counter); ok {
-				packets[named.Name] = counter.Packets
-			}
-		}
 	}
 	return packets, nil
 }

@@ -3,6 +3,7 @@ package enforcer
 import (
 	"net/netip"
 	"slices"
+	"time"
 
 	"ebbgate/internal/inetdiag"
 	"ebbgate/policy"
@@ -10,7 +11,8 @@ import (
 
 // cut collects the connections a decision may have closed, from one dump.
 type cut struct {
-	ports    []policy.PortRange // of the services with an answer
+	ports    []policy.PortRange // of the services with an answer, those that are only forwarded left out
+	onward   bool               // one of them is forwarded
 	services []*cutService
 	groups   []cutGroup
 	exempt   coverage // from all services
@@ -25,6 +27,8 @@ type cut struct {
 	others  []candidate // that may have to go for a limit or a relief
 	members []int32     // indices of groups, for each of others a stretch
 	missed  int         // blocked connections for which there was no room
+
+	freshest time.Duration // the longest that conntrack will still wait for a flow
 }
 
 // cutService is one service and the answers at it that close.
@@ -48,14 +52,14 @@ type cutGroup struct {
 	held    int
 }
 
-// newCut notes what of a decision asks for closing. Only services in enforce mode whose connections
-// are the host's own are looked at; the rest of what it needs is left to the caller.
+// newCut notes what of a decision asks for closing. Only services in enforce mode are looked at; the
+// rest of what it needs is left to the caller.
 func newCut(p *policy.Policy, d *policy.Decision) *cut {
 	w := &cut{exempt: everywhere(p, d), bits: p.Observe.IPv6Source, doors: make(map[netip.AddrPort]bool)}
 	at := make(map[string]*cutService)
 	service := func(name string, mode policy.Mode) *cutService {
 		svc := p.Service(name)
-		if svc == nil || mode != policy.Enforce || svc.Mode != policy.Enforce || !svc.Traffic.Locally() {
+		if svc == nil || mode != policy.Enforce || svc.Mode != policy.Enforce {
 			return nil
 		}
 		if at[name] == nil {
@@ -90,7 +94,10 @@ func (w *cut) add(d *policy.Decision, svc *policy.Service) *cutService {
 	s := &cutService{svc: svc, relief: -1, blocks: make(map[netip.Prefix]bool), groups: make(map[netip.Prefix]int32),
 		exempt: cover(exemptions(d, svc.Name)), own: cover(overridden(svc)), finer: cover(finer(svc, w.bits))}
 	w.services = append(w.services, s)
-	w.ports = append(w.ports, svc.Ports...)
+	w.onward = w.onward || svc.Traffic.Onward()
+	if svc.Traffic.Locally() {
+		w.ports = append(w.ports, svc.Ports...)
+	}
 	return s
 }
 
@@ -162,9 +169,11 @@ func (w *cut) connection(sock *inetdiag.Socket) {
 		return
 	}
 	for _, s := range w.services {
-		if s.svc.Serves(local) {
+		if s.svc.Traffic.Locally() && s.svc.Serves(local) {
 			if !w.spares(s, netip.PrefixFrom(remote, remote.BitLen())) {
-				w.assign(s, sock, remote)
+				c := progress(sock)
+				c.remote = remote
+				w.assign(s, c)
 			}
 			return
 		}
@@ -172,8 +181,8 @@ func (w *cut) connection(sock *inetdiag.Socket) {
 }
 
 // assign finds what answers a connection of a service.
-func (w *cut) assign(s *cutService, sock *inetdiag.Socket, remote netip.Addr) {
-	first := len(w.members)
+func (w *cut) assign(s *cutService, c candidate) {
+	first, remote := len(w.members), c.remote
 	family, plain := 0, 32
 	if remote.Is6() {
 		family, plain = 1, w.bits
@@ -192,7 +201,7 @@ func (w *cut) assign(s *cutService, sock *inetdiag.Socket, remote netip.Addr) {
 		p, _ := remote.Prefix(bits)
 		if s.blocks[p] {
 			w.members = w.members[:first]
-			w.block(s, sock, remote)
+			w.block(s, c)
 			return
 		}
 		if g, ok := s.groups[p]; ok {
@@ -203,17 +212,16 @@ func (w *cut) assign(s *cutService, sock *inetdiag.Socket, remote netip.Addr) {
 	for _, g := range w.members[first:] {
 		w.groups[g].held++
 	}
-	c := progress(sock)
-	if len(w.members) == first && (s.relief < 0 || !c.silent) || len(w.blocked)+len(w.others) >= maxCandidates {
+	if len(w.members) == first && (s.relief < 0 || !c.silent || c.flow != nil) || len(w.blocked)+len(w.others) >= maxCandidates {
 		w.members = w.members[:first]
 		return
 	}
-	c.service, c.remote, c.first, c.last = s, remote, first, len(w.members)
+	c.service, c.first, c.last = s, first, len(w.members)
 	w.others = append(w.others, c)
 }
 
 // block takes a connection of a blocked source in. If need be, another makes room.
-func (w *cut) block(s *cutService, sock *inetdiag.Socket, remote netip.Addr) {
+func (w *cut) block(s *cutService, c candidate) {
 	if n := len(w.others); len(w.blocked)+n >= maxCandidates {
 		if n == 0 {
 			w.missed++
@@ -222,7 +230,6 @@ func (w *cut) block(s *cutService, sock *inetdiag.Socket, remote netip.Addr) {
 		w.members = w.members[:w.others[n-1].first]
 		w.others = w.others[:n-1]
 	}
-	c := progress(sock)
-	c.service, c.remote = s, remote
+	c.service = s
 	w.blocked = append(w.blocked, c)
 }

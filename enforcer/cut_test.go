@@ -252,6 +252,7 @@ func TestBlocksComeFirstInTheBudget(t *testing.T) {
 	others = c.connect(t, "10.66.0.2:0", "10.1.0.1", 3, true)
 	asked := 0
 	begin := time.Now()
+	c.closer.batch = 1
 	c.closer.now = func() time.Time {
 		if asked++; asked > 4 { // the first question is for the beginning
 			return begin.Add(2 * closeBudget)

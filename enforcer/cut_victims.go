@@ -13,6 +13,7 @@ import (
 // then what limits ask for, the finest prefixes first so that wider ones find less left, then what
 // reliefs ask for.
 func (w *cut) victims() []*candidate {
+	w.rest()
 	list := make([]*candidate, 0, len(w.blocked))
 	for i := range w.blocked {
 		list = append(list, &w.blocked[i])
@@ -63,7 +64,7 @@ func (w *cut) silent(list []*candidate) []*candidate {
 		switch {
 		case c.chosen:
 			left[c.service]--
-		case c.silent && c.service.relief >= 0:
+		case c.silent && c.service.relief >= 0 && c.flow == nil:
 			of[c.service] = append(of[c.service], c)
 		}
 	}

@@ -25,12 +25,13 @@ type Have struct {
 // Diff returns the transaction that turns what is there into what is wanted. It is pure. Leases
 // are renewed once a third of them has passed, not at each new piece of evidence.
 //
-// Where the kernel cannot change an object in place (a set's definition, a base chain's hook), or
-// where it is not known what is there, the table is replaced as a whole in the same transaction.
+// What the kernel cannot change in place (a set's definition, a base chain's hook) is deleted and made
+// anew in the same transaction, with the rules that refer to it; the rest of the table, its elements and
+// its counters stay. Where it is not known what is there the table is replaced as a whole.
 func Diff(have Have, want Ruleset, now policy.Instant) Plan {
 	d := differ{now: now}
 	switch {
-	case !have.Known || have.Present && (want.Empty() || redefined(&have.Ruleset, &want)):
+	case !have.Known || have.Present && want.Empty():
 		if have.Present {
 			d.add(Op{Verb: Delete, Object: ObjectTable})
 		}
@@ -42,24 +43,52 @@ func Diff(have Have, want Ruleset, now policy.Instant) Plan {
 		}
 	}
 	after := want
-	d.objects(&have.Ruleset, &after)
+	left := d.redefined(have.Ruleset, &after)
+	d.objects(&left, &after)
 	return Plan{Ops: d.ops, After: after, at: now}
 }
 
-// redefined reports whether an object changes in a way that needs the table to be replaced.
-func redefined(have, want *Ruleset) bool {
-	for i := range want.Sets {
-		if s := findSet(have, want.Sets[i].Name); s != nil && !s.same(&want.Sets[i]) {
-			return true
+// redefined deletes what cannot become what is wanted, and the rules of all chains that refer to it. It
+// returns what that leaves.
+func (d *differ) redefined(have Ruleset, want *Ruleset) Ruleset {
+	gone := make(map[string]bool)
+	for i := range have.Sets {
+		if s := findSet(want, have.Sets[i].Name); s != nil && !s.same(&have.Sets[i]) {
+			gone[s.Name] = true
 		}
 	}
-	for i := range want.Chains {
-		c := findChain(have, want.Chains[i].Name)
-		if c != nil && (c.Hook != want.Chains[i].Hook || c.Priority != want.Chains[i].Priority) {
-			return true
+	for i := range have.Chains {
+		old := &have.Chains[i]
+		if c := findChain(want, old.Name); c != nil && (c.Hook != old.Hook || c.Priority != old.Priority) {
+			gone[c.Name] = true
 		}
 	}
-	return false
+	if len(gone) == 0 {
+		return have
+	}
+	left := Ruleset{Counters: have.Counters}
+	for _, c := range have.Chains {
+		if gone[c.Name] || slices.ContainsFunc(c.Rules, func(r Rule) bool { return r.refersToAny(gone) }) {
+			d.add(Op{Verb: Flush, Object: ObjectChain, Chain: c})
+			c.Rules = nil
+		}
+		if !gone[c.Name] {
+			left.Chains = append(left.Chains, c)
+		}
+	}
+	for _, s := range have.Sets {
+		if gone[s.Name] {
+			d.add(Op{Verb: Delete, Object: ObjectSet, Set: s})
+			continue
+		}
+		left.Sets = append(left.Sets, s)
+	}
+	for _, c := range have.Chains {
+		if gone[c.Name] {
+			d.add(Op{Verb: Delete, Object: ObjectChain, Chain: c})
+		}
+	}
+	return left
 }
 
 type differ struct {
@@ -94,6 +123,7 @@ func (d *differ) objects(have, after *Ruleset) {
 		want.Elements = d.elements(want, old)
 		sets[i] = want
 	}
+	d.uncount(have, after)
 	after.Sets = sets
 	d.rules(have, after)
 	for _, s := range have.Sets {
@@ -113,6 +143,36 @@ func (d *differ) objects(have, after *Ruleset) {
 	}
 }
 
+// uncount forgets what the kernel counted for sources that are no longer watched. Untracked, their
+// connections end unseen, and would count if the source came back. Where the kernel cannot destroy an
+// element that may not be there (before Linux 6.3) they do.
+func (d *differ) uncount(have, want *Ruleset) {
+	for i := range want.Sets {
+		conn := &want.Sets[i]
+		if conn.Limit == 0 || findSet(have, conn.Name) == nil {
+			continue
+		}
+		watch := watchOf(conn.Name)
+		before, now := findSet(have, watch), findSet(want, watch)
+		if before == nil || now == nil {
+			continue
+		}
+		var left []Element
+		rest := now.Elements
+		for _, e := range before.Elements {
+			for len(rest) > 0 && compareKeys(rest[0].Key, e.Key) < 0 {
+				rest = rest[1:]
+			}
+			if len(rest) == 0 || rest[0].Key != e.Key {
+				left = append(left, Element{Key: e.Key})
+			}
+		}
+		if len(left) > 0 {
+			d.add(Op{Verb: Destroy, Object: ObjectElements, Set: *conn, Elements: left})
+		}
+	}
+}
+
 // rules replaces the rules of every chain whose text changed, and empties chains that go.
 func (d *differ) rules(have, after *Ruleset) {
 	for _, c := range have.Chains {
@@ -125,7 +185,7 @@ func (d *differ) rules(have, after *Ruleset) {
 		if old != nil && sameRules(old.Rules, c.Rules) {
 			continue
 		}
-		if old != nil {
+		if old != nil && len(old.Rules) > 0 {
 			d.add(Op{Verb: Flush, Object: ObjectChain, Chain: c})
 		}
 		for _, r := range c.Rules {

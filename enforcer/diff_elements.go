@@ -1,8 +1,19 @@
 package enforcer
 
+import "slices"
+
 // elements adds the operations that turn the old elements of a set into the wanted ones, both
 // sorted by key, and returns what the set will hold.
 func (d *differ) elements(want Set, old []Element) []Element {
+	if len(old) == len(want.Elements) && len(old) > 0 && &old[0] == &want.Elements[0] {
+		return old // the very list of before, whose ends do not move
+	}
+	if len(old) == 0 && d.allAlive(want.Elements) {
+		if len(want.Elements) > 0 {
+			d.add(Op{Verb: Add, Object: ObjectElements, Set: want, Elements: want.Elements})
+		}
+		return want.Elements
+	}
 	var add, del []Element
 	after := make([]Element, 0, len(want.Elements))
 	target := want.Elements
@@ -30,6 +41,9 @@ func (d *differ) elements(want Set, old []Element) []Element {
 	}
 	if len(add) > 0 {
 		d.add(Op{Verb: Add, Object: ObjectElements, Set: want, Elements: add})
+	}
+	if slices.Equal(after, want.Elements) {
+		return want.Elements // so that the next comparison knows it by sight
 	}
 	return after
 }
@@ -89,6 +103,16 @@ func (d *differ) due(old, want Element) bool {
 // alive reports whether an element is worth adding: the kernel takes no timeout of nothing.
 func (d *differ) alive(e Element) bool {
 	return e.Until == 0 || e.Until.Sub(d.now) > expiryBefore
+}
+
+// allAlive reports whether every one is.
+func (d *differ) allAlive(list []Element) bool {
+	for i := range list {
+		if !d.alive(list[i]) {
+			return false
+		}
+	}
+	return true
 }
 
 // gone reports whether the kernel has dropped an element by itself.

@@ -76,10 +76,14 @@ func randomRuleset(rng *rand.Rand, until policy.Instant) Ruleset {
 
 func randomPolicy(rng *rand.Rand) *policy.Policy {
 	p := onePolicy()
+	p.Observe.IPv6Source = []int{64, 64, 56, 128}[rng.IntN(4)]
 	for i := range rng.IntN(4) {
 		s := web()
 		s.Name = fmt.Sprintf("svc%d", rng.IntN(3)+10*i)
 		s.Mode = policy.Mode(rng.IntN(2))
+		s.Traffic = policy.Traffic(rng.IntN(3))
+		s.Response.RefuseWith = policy.Refusal(rng.IntN(2))
+		s.Ports[1].Last += uint16(rng.IntN(2))
 		s.Connections.PerSource = 100 * (1 + rng.IntN(2))
 		s.Capacity = rng.IntN(2) * 1000
 		if rng.IntN(3) == 0 {
@@ -89,7 +93,7 @@ func randomPolicy(rng *rand.Rand) *policy.Policy {
 			s.Connections.PerPrefix = []policy.PrefixLimit{{Bits: 28, Max: 800}, {IPv6: true, Bits: 60, Max: 800}}
 		}
 		if rng.IntN(3) == 0 {
-			s.Overrides = []policy.Override{{Prefix: netip.MustParsePrefix("10.0.0.0/29"), PerSource: 2000}}
+			s.Overrides = overrides("10.0.0.0/29", "fd00::1:0:0:1/128")[:1+rng.IntN(2)]
 		}
 		p.Services = append(p.Services, s)
 	}
@@ -115,7 +119,7 @@ func randomDecision(rng *rand.Rand, p *policy.Policy, until policy.Instant) *pol
 			}
 		}
 		if rng.IntN(2) == 0 {
-			d.Meters = append(d.Meters, policy.Meter{Service: s.Name, Max: 200, Until: end()})
+			d.Meters = append(d.Meters, policy.Meter{Service: s.Name, Max: 100 * (1 + rng.IntN(2)), Until: end()})
 		}
 		for _, source := range randomSources(rng) {
 			d.Drops = append(d.Drops, policy.SYNDrop{Service: s.Name, Source: source, Until: end()})

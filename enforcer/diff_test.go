@@ -124,17 +124,3 @@ func TestDiffAfterTheLeases(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", d)
 	}
 }
-
-// TestWhatTheKernelCountsIsCountedAnew: connections whose end the kernel no longer sees would
-// count against their source for ever.
-func TestWhatTheKernelCountsIsCountedAnew(t *testing.T) {
-	have := held(Compile(onePolicy(web()), flood("web", 30*second), Environment{}))
-	ports, addresses := onePolicy(web()), onePolicy(web())
-	ports.Services[0].Ports[0] = policy.PortRange{First: 90, Last: 90}
-	addresses.Services[0].Addresses = []netip.Addr{netip.MustParseAddr("192.0.2.1")}
-	for name, p := range map[string]*policy.Policy{"ports": ports, "addresses": addresses} {
-		if plan := Diff(have, Compile(p, flood("web", 31*second), Environment{}), second); !plan.Replaces() {
-			t.Errorf("%s changed, and the kernel's counts stay:\n%s", name, plan.String())
-		}
-	}
-}

@@ -3,7 +3,8 @@
 // Compile turns a decision into a Ruleset, a plain value that prints in nft syntax. Diff compares
 // it with what the kernel has and yields a Plan, the operations of one transaction. Table owns
 // the netlink socket and applies plans; Closer closes connections. Only Table and Closer touch
-// the kernel, and only `table inet ebbgate` and sockets of the policy's services.
+// the kernel, and only `table inet ebbgate`, sockets of the policy's services, and conntrack's entries
+// of what is passed on for them.
 //
 // The goals, and how the ruleset reaches them:
 //
@@ -24,5 +25,7 @@
 //	P7  What is turned away is packets to a service's ports, so replies to connections the host
 //	    opened pass. Those it opened from a port of a service are not told apart by a block, which
 //	    unlike a refusal meets every packet; check warns of ports where that can happen.
-//	P13 Refusing comes before closing, so that a closed connection cannot be replaced.
+//	P13 Refusing comes before closing, so that a closed connection cannot be replaced. What is passed
+//	    on has no socket here to destroy: its entry is deleted, its server prodded, and rules answer
+//	    whatever either side sends of a connection that conntrack no longer knows.
 package enforcer

@@ -20,40 +20,6 @@ func dropping() *policy.Decision {
 	return d
 }
 
-// TestOnlySourcesInTheDropSetAreDropped: and they only beyond their rate.
-func TestOnlySourcesInTheDropSetAreDropped(t *testing.T) {
-	const n = 3 * policy.MinSYNPerSource
-	for _, mode := range []policy.Mode{policy.Enforce, policy.Shadow} {
-		t.Run(mode.String(), func(t *testing.T) {
-			f := newField(t)
-			p := fieldPolicy()
-			p.Services[0].Mode = mode
-			f.apply(t, p, dropping())
-			for _, from := range []string{"10.66.0.3", "10.66.0.8", "fd66:0:0:6::1"} {
-				if got := f.open(t, from, 80, n); got != n {
-					t.Errorf("%s: %d of %d connections opened beyond the rate of others", from, got, n)
-				}
-			}
-			if c := f.counts(t); c.Dropped != 0 {
-				t.Fatalf("%d SYNs dropped of sources that are not to be", c.Dropped)
-			}
-			for _, from := range []string{"10.66.0.2", "fd66:0:0:5::1"} {
-				before := f.counts(t).Dropped
-				if got := f.open(t, from, 80, policy.MinSYNPerSource); got != policy.MinSYNPerSource {
-					t.Errorf("%s: %d of %d connections opened within the rate", from, got, policy.MinSYNPerSource)
-				}
-				got := f.open(t, from, 80, n)
-				if mode == policy.Enforce && got == n || mode == policy.Shadow && got != n {
-					t.Errorf("%s: %d of %d connections opened beyond the rate", from, got, n)
-				}
-				if f.counts(t).Dropped == before {
-					t.Errorf("%s: nothing was counted as dropped", from)
-				}
-			}
-		})
-	}
-}
-
 // TestWhatIsDroppedIsStillListed: the list is the evidence, and the rates go on when drops begin and
 // end.
 func TestWhatIsDroppedIsStillListed(t *testing.T) {

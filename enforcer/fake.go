@@ -53,6 +53,9 @@ func (f *Fake) op(o *Op) error {
 	case ObjectSet:
 		s := o.Set
 		s.Elements = nil
+		if o.Verb == Delete && f.needed(s.Name) {
+			return fmt.Errorf("a rule refers to it")
+		}
 		return edit(&f.Ruleset.Sets, o.Verb, s, func(x Set) bool { return x.Name == s.Name })
 	case ObjectElements:
 		return f.elements(o)
@@ -68,15 +71,38 @@ func (f *Fake) chain(o *Op) error {
 	case o.Object == ObjectChain && o.Verb == Flush && c != nil:
 		c.Rules = nil
 	case o.Object == ObjectRule && c != nil:
+		for _, name := range o.Rule.refersTo() {
+			if !f.has(name) {
+				return fmt.Errorf("there is no %s yet", name)
+			}
+		}
 		c.Rules = append(c.Rules, o.Rule)
 	case o.Object == ObjectRule || o.Verb == Flush:
 		return fmt.Errorf("no such chain")
 	default:
 		n := o.Chain
 		n.Rules = nil
+		if o.Verb == Delete && (f.needed(n.Name) || len(c.rules()) > 0) {
+			return fmt.Errorf("it has rules, or a rule leads to it")
+		}
 		return edit(&f.Ruleset.Chains, o.Verb, n, func(x Chain) bool { return x.Name == n.Name })
 	}
 	return nil
+}
+
+// rules returns the rules of a chain that may not be there.
+func (c *Chain) rules() []Rule {
+	if c == nil {
+		return nil
+	}
+	return c.Rules
+}
+
+// needed reports whether a rule refers to a set or chain.
+func (f *Fake) needed(name string) bool {
+	return slices.ContainsFunc(f.Ruleset.Chains, func(c Chain) bool {
+		return slices.ContainsFunc(c.Rules, func(r Rule) bool { return slices.Contains(r.refersTo(), name) })
+	})
 }
 
 func (f *Fake) elements(o *Op) error {
@@ -85,11 +111,21 @@ func (f *Fake) elements(o *Op) error {
 		return fmt.Errorf("no such set")
 	}
 	for _, e := range o.Elements {
+		if o.Verb == Add && e.Chain != "" && findChain(&f.Ruleset, e.Chain) == nil {
+			return fmt.Errorf("there is no chain %s yet", e.Chain)
+		}
 		is := func(x Element) bool { return x.Key == e.Key }
 		if s.Interval && o.Verb == Add {
 			is = func(x Element) bool { return compareKeys(x.Key, e.End) <= 0 && compareKeys(e.Key, x.End) <= 0 }
 		}
-		if err := edit(&s.Elements, o.Verb, e, is); err != nil {
+		verb := o.Verb
+		if verb == Destroy {
+			if !slices.ContainsFunc(s.Elements, is) {
+				continue
+			}
+			verb = Delete
+		}
+		if err := edit(&s.Elements, verb, e, is); err != nil {
 			return fmt.Errorf("element %s: %w", s.Key.text(e.Key), err)
 		}
 	}
@@ -112,6 +148,11 @@ func edit[T any](list *[]T, v Verb, x T, is func(T) bool) error {
 	return nil
 }
 
+// has reports whether a set, chain or counter is there.
+func (f *Fake) has(name string) bool {
+	return findSet(&f.Ruleset, name) != nil || findChain(&f.Ruleset, name) != nil || slices.Contains(f.Ruleset.Counters, name)
+}
+
 // check finds rules and elements which refer to what is not there.
 func (f *Fake) check() error {
 	for i := range f.Ruleset.Sets {
@@ -124,7 +165,7 @@ func (f *Fake) check() error {
 	for _, c := range f.Ruleset.Chains {
 		for _, r := range c.Rules {
 			for _, name := range r.refersTo() {
-				if findSet(&f.Ruleset, name) == nil && findChain(&f.Ruleset, name) == nil && !slices.Contains(f.Ruleset.Counters, name) {
+				if !f.has(name) {
 					return fmt.Errorf("chain %s refers to %s, which is not there: %s", c.Name, name, r.Text)
 				}
 			}

@@ -1,23 +1,12 @@
 package enforcer
 
-import (
-	"fmt"
-	"time"
-
-	"github.com/google/nftables"
-
-	"ebbgate/internal/boottime"
-)
+import "ebbgate/internal/boottime"
 
 // Change is what others did to the kernel's rules since the last Look.
 type Change struct {
 	Lost  bool // our table is gone: flushed or deleted by somebody else
 	Track bool // whether another table uses conntrack has changed
 }
-
-// scanEvery is the least time between two listings of everybody's rules. Their owner may change
-// them many times a second, and a big host has 100,000 of them.
-const scanEvery = 500 * time.Millisecond
 
 // Look notices what others did. It costs one short question while nothing changed, and none where
 // the table is neither there nor about to be (needed). The table's loss is no error: the next
@@ -42,12 +31,18 @@ func (t *Table) Look(needed bool) (Change, error) {
 		}
 		t.gen, t.stale = gen, true
 	}
-	if now := boottime.Now(); t.stale && (t.scanned == 0 || now.Sub(t.scanned) >= scanEvery) {
-		if t.tracked, err = t.track.rules(); err != nil {
+	if now := boottime.Now(); t.stale && (t.scanned == 0 || now.Sub(t.scanned) >= t.track.pause) {
+		found, sure, err := t.track.users()
+		if err != nil {
 			t.known = false
 			return c, err
 		}
-		t.stale, t.scanned = false, now
+		t.scanned = now
+		if sure {
+			t.tracked, t.stale = found, false
+		} else if !t.known {
+			return c, nil
+		}
 	}
 	legacy, err := t.track.legacy()
 	if err != nil {
@@ -57,28 +52,4 @@ func (t *Table) Look(needed bool) (Change, error) {
 	c.Track = now != t.env.OthersTrack
 	t.env.OthersTrack, t.known = now, true
 	return c, nil
-}
-
-// generation returns the number of the ruleset's present generation. It counts every committed
-// transaction of the namespace.
-func (t *Table) generation() (uint32, error) {
-	gen, err := t.conn.GetGen()
-	if err != nil {
-		return 0, fmt.Errorf("read ruleset generation: %w", err)
-	}
-	return gen.ID, nil
-}
-
-// find returns our table as the kernel has it, or nil.
-func (t *Table) find() (*nftables.Table, error) {
-	tables, err := t.conn.ListTablesOfFamily(nftables.TableFamilyINet)
-	if err != nil {
-		return nil, fmt.Errorf("list tables: %w", err)
-	}
-	for _, tb := range tables {
-		if tb.Name == TableName {
-			return tb, nil
-		}
-	}
-	return nil, nil
 }

@@ -33,7 +33,8 @@ func (t *Table) Meters() ([]policy.SYNMeter, error) {
 	for _, name := range names {
 		over, listed := counts[name+"_over"], counts[name+"_overlisted"]
 		m := policy.SYNMeter{Service: name, SYNs: counts[name+"_syns"], Over: over, Unlisted: over - min(over, listed),
-			Unmetered: counts[name+"_unmetered"]}
+			Unmetered: counts[name+"_unmetered"], Completed: counts[name+"_completed"],
+			Completing: findChain(&t.have.Ruleset, name+"_complete") != nil}
 		if was, known := t.idle[name]; !known || was != over {
 			for _, f := range families {
 				err = errors.Join(err, t.list(&m, findSet(&t.have.Ruleset, name+"_over"+f.suffix)))

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
 	"ebbgate/internal/boottime"
@@ -24,13 +26,16 @@ type field struct {
 
 func newField(t *testing.T) *field {
 	t.Helper()
-	l := nstest.Lab(t)
-	f := &field{lab: l}
-	if _, err := lab.StartServer(t.Context(), l.Victim, lab.ServerConfig{Capacity: 1000, Listen: []netip.AddrPort{
-		netip.MustParseAddrPort("[::]:80"), netip.MustParseAddrPort("[::]:443")}}); err != nil {
-		t.Fatal(err)
-	}
-	if err := l.Victim.Do(func() (err error) {
+	f := emptyField(t)
+	f.serve(t, f.lab.Victim, "[::]:80", "[::]:443")
+	return f
+}
+
+// emptyField is a field without a server.
+func emptyField(t *testing.T) *field {
+	t.Helper()
+	f := &field{lab: nstest.Lab(t)}
+	if err := f.lab.Victim.Do(func() (err error) {
 		f.table, err = Open()
 		return err
 	}); err != nil {
@@ -82,6 +87,25 @@ func (f *field) conntrack(t *testing.T) int {
 	return n
 }
 
+// establishedEntries counts the conntrack entries of IPv4 connections that are established.
+func (f *field) establishedEntries(t *testing.T) int {
+	t.Helper()
+	n := 0
+	err := f.lab.Victim.Do(func() error {
+		flows, err := netlink.ConntrackTableList(netlink.ConntrackTable, unix.AF_INET)
+		for _, flow := range flows {
+			if tcp, ok := flow.ProtoInfo.(*netlink.ProtoInfoTCP); ok && tcp.State == nl.TCP_CONNTRACK_ESTABLISHED {
+				n++
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
 // fieldPolicy limits port 80 to 5 connections a source.
 func fieldPolicy() *policy.Policy {
 	svc := web()
@@ -104,7 +128,8 @@ func fieldDecision() *policy.Decision {
 	return d
 }
 
-func TestPackets(t *testing.T) {
+// TestAnswersStandBesideEachOther: a decision that refuses, holds and exempts does each to whom it should.
+func TestAnswersStandBesideEachOther(t *testing.T) {
 	tests := []struct {
 		name string
 		from []string
@@ -123,15 +148,12 @@ func TestPackets(t *testing.T) {
 		{"innocent IPv6 source", []string{"fd66:0:0:2::1"}, 80, 12, 12},
 	}
 	for _, how := range []struct {
-		name   string
-		refuse policy.Refusal
-		env    Environment
-	}{{"reset", policy.Reset, Environment{}}, {"drop", policy.Drop, Environment{}}, {"others track", policy.Reset, Environment{OthersTrack: true}}} {
+		name string
+		env  Environment
+	}{{"nobody else tracks", Environment{}}, {"others track", Environment{OthersTrack: true}}} {
 		t.Run(how.name, func(t *testing.T) {
 			f := newField(t)
-			p := fieldPolicy()
-			p.Services[0].Response.RefuseWith = how.refuse
-			d := fieldDecision()
+			p, d := fieldPolicy(), fieldDecision()
 			if err := f.table.Apply(Diff(f.table.Have(), Compile(p, d, how.env), boottime.Now())); err != nil {
 				t.Fatal(err)
 			}
@@ -181,6 +203,15 @@ func TestOnlyWatchedSourcesAreTracked(t *testing.T) {
 	f.open(t, "10.66.0.2", 80, 3)
 	if n := f.conntrack(t); n != 3 {
 		t.Errorf("%d conntrack entries for 3 connections of a watched source", n)
+	}
+	// Both ways are tracked, or their ends would go unseen.
+	if n := f.establishedEntries(t); n != 3 {
+		t.Errorf("%d of 3 entries are of established connections", n)
+	}
+	f.serve(t, f.lab.Attackers, "[::]:9090")
+	f.outgoing(t)
+	if n := f.conntrack(t); n != 3 {
+		t.Errorf("%d conntrack entries more of the host's own connections", n-3)
 	}
 	spoof, err := lab.StartSpoof(t.Context(), f.lab.Attackers, lab.SpoofConfig{
 		Target: netip.AddrPortFrom(lab.VictimV4(), 80), Sources: lab.SpoofRange().IPv4(60000), Rate: 40000})

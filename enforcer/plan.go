@@ -41,6 +41,9 @@ const (
 	Add    Verb = "add"
 	Delete Verb = "delete"
 	Flush  Verb = "flush"
+	// Destroy deletes elements that may not be there. Kernels before Linux 6.3 do not know it; there it is
+	// left out.
+	Destroy Verb = "destroy"
 )
 
 // Object is the kind of thing an operation acts on.

@@ -2,6 +2,7 @@ package enforcer
 
 import (
 	"bytes"
+	"cmp"
 	"net/netip"
 	"slices"
 	"time"
@@ -12,7 +13,8 @@ import (
 // candidate is a connection that may be closed, with what decides its turn.
 type candidate struct {
 	family uint8
-	id     inetdiag.ID
+	id     inetdiag.ID   // of a socket
+	flow   *flow         // of a connection that is passed on, which has none
 	silent bool          // no byte was ever received on it
 	still  time.Duration // since it last made progress
 
@@ -54,6 +56,6 @@ func leastProgress(list []*candidate) {
 		case a.still != b.still:
 			return 1
 		}
-		return bytes.Compare(a.id[:], b.id[:])
+		return cmp.Or(bytes.Compare(a.id[:], b.id[:]), a.flow.compare(b.flow))
 	})
 }

@@ -3,6 +3,7 @@ package enforcer
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/google/nftables/expr"
@@ -72,6 +73,11 @@ func mask(length, bits int) []byte {
 		m[i] = ^byte(0xff >> min(8, max(0, bits-8*i)))
 	}
 	return m
+}
+
+// refersToAny reports whether the rule needs any of the sets and chains named.
+func (r *Rule) refersToAny(names map[string]bool) bool {
+	return slices.ContainsFunc(r.refersTo(), func(n string) bool { return names[n] })
 }
 
 // refersTo returns the names of the sets, counters and chains the rule needs.

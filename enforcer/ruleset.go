@@ -88,7 +88,10 @@ func (r *Ruleset) sort() {
 	slices.SortFunc(r.Sets, func(a, b Set) int { return cmp.Compare(a.Name, b.Name) })
 	slices.SortFunc(r.Chains, func(a, b Chain) int { return cmp.Compare(a.Name, b.Name) })
 	for i := range r.Sets {
-		slices.SortFunc(r.Sets[i].Elements, func(a, b Element) int { return compareKeys(a.Key, b.Key) })
+		order := func(a, b Element) int { return compareKeys(a.Key, b.Key) }
+		if e := r.Sets[i].Elements; !slices.IsSortedFunc(e, order) {
+			slices.SortFunc(e, order)
+		}
 	}
 }
 

@@ -67,6 +67,16 @@ func (c *coverage) empty() bool {
 	return true
 }
 
+// equal reports whether both are the same addresses.
+func (c *coverage) equal(o *coverage) bool {
+	for i := range c {
+		if !slices.Equal(c[i], o[i]) {
+			return false
+		}
+	}
+	return true
+}
+
 // covers reports whether all addresses of p are among them. It is asked for each of 100,000 sources
 // beside 10,000 exempt prefixes, in every turn, hence the binary search.
 func (c *coverage) covers(p netip.Prefix) bool {

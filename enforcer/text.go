@@ -24,7 +24,7 @@ func (o *Op) text(now policy.Instant) string {
 		return fmt.Sprintf("%s rule%s %s %s", o.Verb, prefix, o.Chain.Name, o.Rule.Text)
 	case ObjectElements:
 		return fmt.Sprintf("%s element%s %s { %s }", o.Verb, prefix, o.Set.Name,
-			elementList(&o.Set, o.Elements, now, o.Verb == Delete))
+			elementList(&o.Set, o.Elements, now, o.Verb != Add))
 	case ObjectSet:
 		if o.Verb == Add {
 			return fmt.Sprintf("add %s%s %s { %s }", o.Set.word(), prefix, o.Set.Name, strings.Join(o.Set.spec(), " "))

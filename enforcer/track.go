@@ -1,35 +1,56 @@
 package enforcer
 
 import (
-	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"time"
 
-	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
+
+	"ebbgate/internal/nlwire"
 )
 
-// trackTimeout bounds one listing of all rules. A host with 100,000 rules lists them in well
-// under a second.
-const trackTimeout = 5 * time.Second
+const (
+	// scanEvery is the least time between two listings of everybody's rules. Their owner may change
+	// them many times a second.
+	scanEvery = 500 * time.Millisecond
+	// scanBudget is the CPU time a listing may take. The kernel finds its place again between two
+	// reads of 32 KiB by counting rules, so that its cost grows with their square: 100,000 in one
+	// chain take 3 s, 15,000 a tenth of one.
+	scanBudget = 100 * time.Millisecond
+	// scanShare is how much longer than a listing took the pause after it is: listings take 2 % of a
+	// core at most, however many rules there are and however often they change.
+	scanShare = 50
+)
 
 // trackScan finds out whether anybody but us uses conntrack in this namespace. The kernel does
 // not say so; its users are read from their rules.
 type trackScan struct {
-	conn  *netlink.Conn
+	conn  *nlwire.Conn
 	names []*os.File // /proc/net/ip_tables_names and its IPv6 twin
+	last  place      // where a user was found; asked first, since it is likely to be there still
+	body  []byte     // scratch for requests
+	pause time.Duration
+
+	until  time.Duration // CPU time of this thread at which the listing is given up
+	gaveUp bool
+}
+
+// place is a chain, whose table is "" for none.
+type place struct {
+	family       byte
+	table, chain string
 }
 
 // newTrackScan opens what the scan reads in the calling thread's network namespace.
 func newTrackScan() (*trackScan, error) {
-	conn, err := netlink.Dial(unix.NETLINK_NETFILTER, &netlink.Config{MessageBufferSize: 64 << 10})
+	conn, err := nlwire.Open(unix.NETLINK_NETFILTER)
 	if err != nil {
 		return nil, fmt.Errorf("open nf_tables socket: %w", err)
 	}
-	s := &trackScan{conn: conn}
+	s := &trackScan{conn: conn, pause: scanEvery}
 	for _, name := range []string{"ip_tables_names", "ip6_tables_names"} {
 		f, err := os.Open("/proc/thread-self/net/" + name)
 		if err == nil {
@@ -64,121 +85,109 @@ func (s *trackScan) legacy() (bool, error) {
 	return false, nil
 }
 
-// rules reports whether a rule outside our table uses conntrack.
-func (s *trackScan) rules() (bool, error) {
-	if err := s.conn.SetDeadline(time.Now().Add(trackTimeout)); err != nil {
-		return false, fmt.Errorf("list rules: %w", err)
+// users reports whether a rule, an object or a set outside our table keeps conntrack running. More
+// of them than can be listed within scanBudget count as one that does: it must not be broken, and
+// such a host nearly always has one. sure is false where none was found but what was listed changed
+// meanwhile. The next call is not due before s.pause has passed.
+func (s *trackScan) users() (found, sure bool, err error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	before := threadTime()
+	s.until = before + scanBudget
+	if s.gaveUp { // lest the answer change to and fro
+		s.until = before + scanBudget/2
 	}
-	_, err := s.conn.Send(netlink.Message{
-		Header: netlink.Header{Type: unix.NFNL_SUBSYS_NFTABLES<<8 | unix.NFT_MSG_GETRULE, Flags: netlink.Request | netlink.Dump},
-		Data:   []byte{unix.NFPROTO_UNSPEC, unix.NFNETLINK_V0, 0, 0},
+	s.gaveUp = false
+	found, sure, err = s.list()
+	s.pause = max(scanEvery, scanShare*(threadTime()-before))
+	return found || s.gaveUp, sure || s.gaveUp, err
+}
+
+func (s *trackScan) list() (found, sure bool, err error) {
+	if s.last.table != "" {
+		if found, _, err = s.rules(s.last); found || err != nil {
+			return found, found, err
+		}
+		s.last = place{}
+	}
+	sure = true
+	for _, kind := range []func() (bool, bool, error){
+		func() (bool, bool, error) { return s.rules(place{}) },
+		func() (bool, bool, error) { return s.dump(unix.NFT_MSG_GETOBJ, unix.NFT_MSG_NEWOBJ, objectTracks) },
+		func() (bool, bool, error) { return s.dump(unix.NFT_MSG_GETSET, unix.NFT_MSG_NEWSET, setTracks) },
+	} {
+		found, whole, err := kind()
+		if found || s.gaveUp || err != nil {
+			return found, found, err
+		}
+		sure = sure && whole
+	}
+	return false, sure, nil
+}
+
+// rules looks at the rules of one chain, or at all.
+func (s *trackScan) rules(at place) (found, whole bool, err error) {
+	s.body = append(s.body[:0], at.family, unix.NFNETLINK_V0, 0, 0) // struct nfgenmsg
+	if at.table != "" {
+		s.body = nlwire.AppendString(s.body, unix.NFTA_RULE_TABLE, at.table)
+		s.body = nlwire.AppendString(s.body, unix.NFTA_RULE_CHAIN, at.chain)
+	}
+	return s.ask(unix.NFT_MSG_GETRULE, unix.NFT_MSG_NEWRULE, func(msg []byte) bool {
+		uses := usesTrack(msg)
+		if uses {
+			s.last = placeOf(msg)
+		}
+		return uses
 	})
+}
+
+// dump looks at all objects of a kind.
+func (s *trackScan) dump(get, answer uint16, tracks func([]byte) bool) (found, whole bool, err error) {
+	s.body = append(s.body[:0], unix.NFPROTO_UNSPEC, unix.NFNETLINK_V0, 0, 0)
+	return s.ask(get, answer, tracks)
+}
+
+// ask sends the request in s.body and looks at the answers until one tracks.
+func (s *trackScan) ask(get, answer uint16, tracks func([]byte) bool) (found, whole bool, err error) {
+	const subsystem = unix.NFNL_SUBSYS_NFTABLES << 8
+	stop := func() bool {
+		s.gaveUp = !found && threadTime() > s.until
+		return found || s.gaveUp
+	}
+	err = s.conn.Do(&nlwire.Request{Type: subsystem | get, Dump: true, Body: s.body, Answer: subsystem | answer, Stop: stop},
+		func(msg []byte) bool {
+			found = found || tracks(msg)
+			return true
+		})
+	switch {
+	case err == nil:
+		return found, true, nil
+	case errors.Is(err, nlwire.ErrStopped):
+		return found, false, s.renew()
+	case errors.Is(err, nlwire.ErrInterrupted), errors.Is(err, nlwire.ErrOverrun), errors.Is(err, unix.ENOENT):
+		return found, false, nil
+	}
+	return found, false, fmt.Errorf("list everybody's rules: %w", err)
+}
+
+// renew ends a listing that was given up, which would have to be read to its end otherwise. Like
+// newTrackScan it must run in the network namespace.
+func (s *trackScan) renew() error {
+	conn, err := nlwire.Open(unix.NETLINK_NETFILTER)
 	if err != nil {
-		return false, fmt.Errorf("list rules: %w", err)
+		return fmt.Errorf("open nf_tables socket: %w", err)
 	}
-	found := false
-	for m, err := range s.conn.ReceiveIter() {
-		if err != nil {
-			return false, fmt.Errorf("list rules: %w", err)
-		}
-		found = found || usesTrack(m.Data)
-	}
-	return found, nil
+	old := s.conn
+	s.conn = conn
+	return old.Close()
 }
 
-// usesTrack reports whether a rule, as the kernel describes it (struct nfgenmsg and attributes
-// NFTA_RULE_* of linux/netfilter/nf_tables.h), makes conntrack run.
-func usesTrack(msg []byte) bool {
-	if len(msg) < 4 {
-		return false
+// threadTime is the CPU time of the calling thread (CLOCK_THREAD_CPUTIME_ID of clock_gettime(2),
+// older than any kernel this runs on).
+func threadTime() time.Duration {
+	var ts unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &ts); err != nil {
+		panic(fmt.Sprintf("read CLOCK_THREAD_CPUTIME_ID: %v", err))
 	}
-	ours, uses := false, false
-	family := msg[0]
-	attributes(msg[4:], func(kind uint16, v []byte) {
-		switch kind {
-		case unix.NFTA_RULE_TABLE:
-			ours = family == unix.NFPROTO_INET && text(v) == TableName
-		case unix.NFTA_RULE_EXPRESSIONS:
-			attributes(v, func(_ uint16, e []byte) { uses = uses || exprTracks(e) })
-		}
-	})
-	return uses && !ours
-}
-
-// tracking are the expressions that need conntrack.
-var tracking = map[string]bool{
-	"ct": true, "nat": true, "masq": true, "redir": true, "connlimit": true, "synproxy": true, "flow_offload": true,
-}
-
-// xtTracking are the matches and targets of iptables-nft that need it, by the names of
-// iptables-extensions(8).
-var xtTracking = map[string]bool{
-	"conntrack": true, "state": true, "connmark": true, "connbytes": true, "connlimit": true, "connlabel": true,
-	"helper": true, "cluster": true,
-	"MASQUERADE": true, "SNAT": true, "DNAT": true, "REDIRECT": true, "NETMAP": true, "CT": true, "CONNMARK": true,
-	"CONNSECMARK": true, "SYNPROXY": true,
-}
-
-// exprTracks looks at one expression (NFTA_EXPR_NAME and NFTA_EXPR_DATA).
-func exprTracks(e []byte) bool {
-	var name string
-	found := false
-	attributes(e, func(kind uint16, v []byte) {
-		switch {
-		case kind == unix.NFTA_EXPR_NAME:
-			name = text(v)
-			found = found || tracking[name]
-		case kind == unix.NFTA_EXPR_DATA && (name == "match" || name == "target"):
-			// NFTA_MATCH_NAME and NFTA_TARGET_NAME are both 1.
-			attributes(v, func(k uint16, n []byte) { found = found || k == unix.NFTA_MATCH_NAME && xtTracking[text(n)] })
-		case kind == unix.NFTA_EXPR_DATA && name == "objref":
-			attributes(v, func(k uint16, n []byte) { found = found || k == unix.NFTA_OBJREF_IMM_TYPE && objectTracks(n) })
-		case kind == unix.NFTA_EXPR_DATA && name == "dynset":
-			attributes(v, func(k uint16, n []byte) { found = found || dynsetTracks(k, n) })
-		}
-	})
-	return found
-}
-
-// objectTracks looks at the type of a named object that a rule uses.
-func objectTracks(kind []byte) bool {
-	if len(kind) != 4 {
-		return false
-	}
-	switch binary.BigEndian.Uint32(kind) {
-	case unix.NFT_OBJECT_CT_HELPER, unix.NFT_OBJECT_CT_TIMEOUT, unix.NFT_OBJECT_CT_EXPECT, unix.NFT_OBJECT_SYNPROXY:
-		return true
-	}
-	return false
-}
-
-// dynsetTracks looks at the expressions a rule puts into a set's elements.
-func dynsetTracks(kind uint16, v []byte) bool {
-	const nftaDynsetExpressions = 10 // NFTA_DYNSET_EXPRESSIONS, missing in x/sys
-	switch kind {
-	case unix.NFTA_DYNSET_EXPR:
-		return exprTracks(v)
-	case nftaDynsetExpressions:
-		found := false
-		attributes(v, func(_ uint16, e []byte) { found = found || exprTracks(e) })
-		return found
-	}
-	return false
-}
-
-// text is a string attribute without its terminating zero.
-func text(v []byte) string { return string(bytes.TrimRight(v, "\x00")) }
-
-// attributes walks netlink attributes (struct nlattr of linux/netlink.h) and stops at the first
-// malformed one.
-func attributes(b []byte, each func(kind uint16, value []byte)) {
-	const header, typeMask = 4, 0x3fff // NLA_HDRLEN; without NLA_F_NESTED and NLA_F_NET_BYTEORDER
-	for len(b) >= header {
-		n := int(binary.NativeEndian.Uint16(b))
-		if n < header || n > len(b) {
-			return
-		}
-		each(binary.NativeEndian.Uint16(b[2:])&typeMask, b[header:n])
-		b = b[min(len(b), (n+3)&^3):]
-	}
+	return time.Duration(ts.Nano())
 }

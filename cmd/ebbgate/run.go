@@ -124,11 +124,14 @@ func serve(ctx context.Context, c daemon.Config, record string) (err error) {
 
 // construct opens what the daemon works with.
 func construct(c *daemon.Config, open *opened, record string) error {
-	table, err := enforcer.Open()
+	notifier, err := systemd.NewNotifier()
 	if err != nil {
 		return err
 	}
-	open.add("table", table.Close)
+	table, err := openTable(notifier, c.Log, open)
+	if err != nil {
+		return err
+	}
 	closer, err := enforcer.OpenCloser()
 	if err != nil {
 		return err
@@ -139,10 +142,6 @@ func construct(c *daemon.Config, open *opened, record string) error {
 		return err
 	}
 	open.add("observer", watcher.Close)
-	notifier, err := systemd.NewNotifier()
-	if err != nil {
-		return err
-	}
 	c.Watcher, c.Rules, c.Closer, c.Manager = watcher, table, closer, notifier
 	if record == "" {
 		return nil

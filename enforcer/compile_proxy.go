@@ -1,0 +1,139 @@
+package enforcer
+
+import (
+	"github.com/google/nftables/binaryutil"
+	"github.com/google/nftables/expr"
+
+	"ebbgate/policy"
+)
+
+// SYNPROXY takes a handshake apart. The SYN is answered at the very end of input, once every filter of the
+// host has let it through: conntrack has seen it by then, but keeps an entry only of what reaches the end.
+// The client's ACK, which conntrack knows nothing of and most filters would drop, is taken before them. It
+// proves that the SYN was let through, as the cookie in it is the answer to that SYN.
+//
+// The common way, notrack and one rule before the filters, answers clients whom the host's own filter
+// refuses, and opens their connections from the interface lo, which filters trust (measured).
+const (
+	priorityComplete = -310
+	priorityOffer    = 290 // before conntrack's helpers at 300
+)
+
+// Bits of an entry's status (enum ip_conntrack_status of linux/netfilter/nf_conntrack_common.h).
+const ipsNAT = 1<<4 | 1<<5 // IPS_SRC_NAT | IPS_DST_NAT
+
+// proxies returns what a decision says about SYNPROXY for a service, or nil. The expression switches
+// conntrack on, so there is none where nobody else does.
+func (c *compiler) proxies(svc *policy.Service) *policy.Proxy {
+	if !c.env.OthersTrack || !svc.Traffic.Locally() {
+		return nil
+	}
+	for i := range c.decision.Proxies {
+		p := &c.decision.Proxies[i]
+		if p.Service == svc.Name && p.Drain != 0 && (p.Until != 0 || svc.Mode == policy.Enforce) {
+			return p
+		}
+	}
+	return nil
+}
+
+// proxy adds the chains of the services whose handshakes the kernel completes. Exempt addresses do not
+// leave: they can be forged (P4). What the host sends to itself does, and so do the SYNs with which the
+// kernel opens the proxied connections: they come in by lo.
+func (c *compiler) proxy(parts []*part) {
+	offer := Chain{Name: "offer", Hook: Input, Priority: priorityOffer, Rules: []Rule{rule(viaLo(false), accept())}}
+	complete := Chain{Name: "complete", Hook: Input, Priority: priorityComplete, Rules: []Rule{rule(viaLo(false), accept())}}
+	offers, completes := false, false
+	for _, pt := range parts {
+		if pt.proxy == nil {
+			continue
+		}
+		if pt.proxy.Until != 0 {
+			offers = true
+			c.offer(pt)
+			offer.Rules = append(offer.Rules, c.dispatch(pt, "offer", opening())...)
+		}
+		if pt.svc.Mode == policy.Enforce {
+			completes = true
+			c.complete(pt)
+			complete.Rules = append(complete.Rules, c.dispatch(pt, "complete", acknowledging())...)
+		}
+	}
+	if offers {
+		c.out.Chains = append(c.out.Chains, offer)
+	}
+	if completes {
+		c.out.Chains = append(c.out.Chains, complete)
+	}
+}
+
+// offer adds what answers SYNs. One whose destination was rewritten is left to its listener: its ACK would
+// not be.
+func (c *compiler) offer(pt *part) {
+	proxied := pt.name("proxied")
+	c.out.Counters = append(c.out.Counters, proxied)
+	c.out.Sets = append(c.out.Sets, leases(pt, "offer", pt.proxy.Until))
+	chain := Chain{Name: pt.name("offer")}
+	if pt.svc.Mode == policy.Shadow {
+		chain.Rules = []Rule{rule(counted(proxied), accept())}
+	} else {
+		for _, f := range families {
+			chain.Rules = append(chain.Rules, rule(f.only(), ctNew(), ctPlain(), counted(proxied), synproxy(pt.segment(f))))
+		}
+	}
+	c.out.Chains = append(c.out.Chains, chain)
+}
+
+// complete adds what takes the ACKs of handshakes that were begun so, and opens their connections. Its lease
+// outlasts the other's, so that no client is left half-way.
+func (c *compiler) complete(pt *part) {
+	completed := pt.name("completed")
+	c.out.Counters = append(c.out.Counters, completed)
+	c.out.Sets = append(c.out.Sets, leases(pt, "complete", pt.proxy.Drain))
+	chain := Chain{Name: pt.name("complete")}
+	for _, f := range families {
+		chain.Rules = append(chain.Rules, rule(f.only(), ctInvalid(), counted(completed), synproxy(pt.segment(f))))
+	}
+	c.out.Chains = append(c.out.Chains, chain)
+}
+
+// segment is the segment size that clients of a family are offered.
+func (pt *part) segment(f family) int {
+	if f.proto == nfprotoIPv6 {
+		return max(pt.proxy.MSS6, policy.LeastMSS6)
+	}
+	return max(pt.proxy.MSS4, policy.LeastMSS4)
+}
+
+// only matches packets of the family.
+func (f family) only() clause {
+	name := "ipv4"
+	if f.proto == nfprotoIPv6 {
+		name = "ipv6"
+	}
+	return clause{"meta nfproto " + name, isFamily(f)}
+}
+
+// acknowledging matches what may complete a handshake.
+func acknowledging() clause {
+	e := append(isTCP(), transport(13, 1), and([]byte{tcpFIN | tcpSYN | tcpRST | tcpACK}), compare(expr.CmpOpEq, []byte{tcpACK}))
+	return clause{"tcp flags & (fin | syn | rst | ack) == ack", e}
+}
+
+// ctInvalid matches packets that belong to no connection conntrack knows.
+func ctInvalid() clause {
+	return clause{"ct state invalid", []expr.Any{
+		&expr.Ct{Key: expr.CtKeySTATE, Register: reg},
+		and(binaryutil.NativeEndian.PutUint32(expr.CtStateBitINVALID)),
+		compare(expr.CmpOpNeq, make([]byte, 4)),
+	}}
+}
+
+// ctPlain matches packets whose addresses nobody rewrites.
+func ctPlain() clause {
+	return clause{"ct status ! snat,dnat", []expr.Any{
+		&expr.Ct{Key: expr.CtKeySTATUS, Register: reg},
+		and(binaryutil.NativeEndian.PutUint32(ipsNAT)),
+		compare(expr.CmpOpEq, make([]byte, 4)),
+	}}
+}

@@ -1,0 +1,116 @@
+package enforcer
+
+import (
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"ebbgate/internal/boottime"
+	"ebbgate/internal/nftwire"
+)
+
+// TestProbingLeavesNothing: not even a new generation of the rules, and conntrack stays off.
+func TestProbingLeavesNothing(t *testing.T) {
+	tb := open(t)
+	before, err := tb.generation()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := tb.findFeatures(); err != nil {
+		t.Fatal(err)
+	}
+	if after, err := tb.generation(); after != before || err != nil {
+		t.Errorf("generation %d after probing, %v; want %d", after, err, before)
+	}
+	if got := nft(t, "list", "ruleset"); got != "" {
+		t.Errorf("probing left:\n%s", got)
+	}
+}
+
+// TestProbingBesideATable: a table that was taken over is probed beside, and not touched.
+func TestProbingBesideATable(t *testing.T) {
+	tb := open(t)
+	found := tb.Features()
+	apply(t, tb, prefixed(), ladder(boottime.Now()))
+	before := nft(t, "-s", "list", "ruleset")
+	if err := tb.findFeatures(); err != nil {
+		t.Fatal(err)
+	}
+	if tb.Features() != found {
+		t.Errorf("beside a table the kernel can %+v, without one %+v", tb.Features(), found)
+	}
+	if after := nft(t, "-s", "list", "ruleset"); len(normal(after)) != len(normal(before)) {
+		t.Errorf("probing left another table:\n%s\nit was:\n%s", after, before)
+	}
+}
+
+// TestWhatTheKernelDoesNotKnowIsLacking: with the answers kernels give that lack a part.
+func TestWhatTheKernelDoesNotKnowIsLacking(t *testing.T) {
+	if oldKernel {
+		t.Log("nothing is asked in this build")
+		return
+	}
+	tb := open(t)
+	for _, tt := range []struct {
+		name  string
+		errno unix.Errno
+		want  Features // of those that are asked of nf_tables with the last message but one
+	}{
+		{"types of expressions are missing", unix.ENOENT, Features{}},
+		{"the message is unknown, or the expression incomplete", unix.EINVAL, Features{Connlimit: true, SYNProxy: true}},
+		{"flags are unknown", unix.EOPNOTSUPP, Features{SYNProxy: true}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			real := tb.send
+			defer func() { tb.send = real }()
+			tb.send = func(b *nftwire.Batch) error { return &nftwire.Refusal{Message: b.Len() - 2, Errno: tt.errno} }
+			got := Features{}
+			if err := tb.probeTable(&got); err != nil {
+				t.Fatal(err)
+			}
+			tt.want.Count = true
+			if got != tt.want {
+				t.Errorf("got %+v, want %+v", got, tt.want)
+			}
+		})
+	}
+	real := tb.send
+	defer func() { tb.send = real }()
+	tb.send = func(b *nftwire.Batch) error { return &nftwire.Refusal{Message: 0, Errno: unix.EPERM} }
+	if err := tb.findFeatures(); err == nil || !strings.Contains(err.Error(), "not permitted") {
+		t.Errorf("a probe that is not permitted: %v", err)
+	}
+}
+
+func TestEachFeatureIsNamedOnce(t *testing.T) {
+	all := Features{Owner: true, Destroy: true, Count: true, Connlimit: true, SYNProxy: true, Close: true, Endings: true}
+	none := Features{}
+	if n := len(all.Has()); n != 7 || len(all.Lacking()) != 0 {
+		t.Errorf("with everything: has %q, lacks %q", all.Has(), all.Lacking())
+	}
+	if n := len(none.Lacking()); n != 7 || len(none.Has()) != 0 {
+		t.Errorf("with nothing: has %q, lacks %q", none.Has(), none.Lacking())
+	}
+	for _, one := range none.Lacking() {
+		if what, instead, ok := strings.Cut(one, ": "); !ok || !strings.HasPrefix(what, "no ") || instead == "" {
+			t.Errorf("%q does not say what happens instead", one)
+		}
+	}
+}
+
+// TestFeaturesOfThisKernel: what Open finds is what the rules rely on in the other tests.
+func TestFeaturesOfThisKernel(t *testing.T) {
+	tb := open(t)
+	f := tb.Features()
+	if oldKernel && (f.Owner || f.Destroy || f.Count || f.SYNProxy) {
+		t.Errorf("an old kernel is taken to have %q", f.Has())
+	}
+	if !f.Connlimit {
+		t.Errorf("this kernel lacks what we cannot do without: %q", f.Lacking())
+	}
+	if f.Owner != tb.Owned() {
+		t.Errorf("owned: %t, and found to be possible: %t", tb.Owned(), f.Owner)
+	}
+	t.Logf("has %q, lacks %q", f.Has(), f.Lacking())
+}

@@ -1,0 +1,62 @@
+package enforcer
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/google/nftables/expr"
+
+	"ebbgate/policy"
+)
+
+// Inherited returns the blocks that a ruleset has in force, as a listed table tells them: those of an
+// earlier run, which are to be kept until their ends. They come by service and source, each with the
+// latest end found. Blocks that only count, in shadow mode, are none.
+func Inherited(r *Ruleset) []policy.Inherited {
+	var out []policy.Inherited
+	for i := range r.Chains {
+		c := &r.Chains[i]
+		service, suffix := owner(c.Name)
+		if service == "" || suffix != "block" {
+			continue
+		}
+		for j := range c.Rules {
+			out = append(out, inheritedBy(r, service, &c.Rules[j])...)
+		}
+	}
+	slices.SortFunc(out, func(a, b policy.Inherited) int {
+		if c := strings.Compare(a.Service, b.Service); c != 0 {
+			return c
+		}
+		return policy.ComparePrefix(a.Source, b.Source)
+	})
+	return slices.CompactFunc(out, func(a, b policy.Inherited) bool { return a.Service == b.Service && a.Source == b.Source })
+}
+
+// inheritedBy returns the blocks one rule of a block chain makes: the one that drops whatever comes
+// from a set of sources. The length of the sources is that of the key the rule looks up.
+func inheritedBy(r *Ruleset, service string, rule *Rule) []policy.Inherited {
+	last, ok := rule.exprs[len(rule.exprs)-1].(*expr.Verdict)
+	if !ok || last.Kind != expr.VerdictDrop {
+		return nil
+	}
+	for i, e := range rule.exprs {
+		look, ok := e.(*expr.Lookup)
+		if !ok || !strings.HasPrefix(look.SetName, service+"_block") {
+			continue
+		}
+		s, bits := findSet(r, look.SetName), keyBits(rule.exprs[:i])
+		if s == nil || !s.Timeout || s.Map {
+			return nil
+		}
+		out := make([]policy.Inherited, 0, len(s.Elements))
+		for _, el := range s.Elements {
+			if source := netip.PrefixFrom(el.Key.addr(), bits); source.IsValid() {
+				out = append(out, policy.Inherited{Service: service, Source: source, Until: el.Until})
+			}
+		}
+		return out
+	}
+	return nil
+}

@@ -1,0 +1,137 @@
+package enforcer
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/google/nftables"
+	"golang.org/x/sys/unix"
+
+	"ebbgate/internal/nftwire"
+	"ebbgate/internal/setdump"
+)
+
+// Open opens the socket in the calling thread's network namespace and looks at what is there. A
+// table that an earlier run left is replaced or removed by the first Apply. Where the process
+// may not change rules, the error wraps unix.EPERM.
+func Open() (*Table, error) { return Resume(-1) }
+
+// Resume is Open with the socket of an earlier run, by the descriptor that Table.FD returned there;
+// -1 is none. If the socket owns the table, the table is taken over as it is, and goes on while we
+// look at it. A socket that owns nothing is used all the same, and what is no such socket, or belongs
+// to another network namespace, is closed and replaced. The descriptor is Resume's from the call on.
+func Resume(stored int) (*Table, error) {
+	t := &Table{table: &nftables.Table{Name: TableName, Family: nftables.TableFamilyINet}}
+	if err := t.open(stored); err != nil {
+		return nil, errors.Join(explain(err), t.close())
+	}
+	return t, nil
+}
+
+func (t *Table) open(stored int) (err error) {
+	if t.socket, err = takeSocket(stored); err != nil {
+		return err
+	}
+	t.send = t.socket.Commit
+	if t.claim, err = claim(); err != nil {
+		return err
+	}
+	if t.track, err = newTrackScan(); err != nil {
+		return err
+	}
+	if t.sets, err = setdump.Open(); err != nil {
+		return err
+	}
+	if t.lists, err = newLister(); err != nil {
+		return err
+	}
+	if err := t.adopt(); err != nil {
+		return err
+	}
+	return t.findFeatures()
+}
+
+// takeSocket takes the stored socket over, or opens one.
+func takeSocket(stored int) (*nftwire.Socket, error) {
+	if stored >= 0 {
+		if s, err := nftwire.FromFD(stored); err == nil {
+			return s, nil
+		}
+		_ = unix.Close(stored) // whatever it was, it is of no use
+	}
+	return nftwire.Open()
+}
+
+// explain names what is missing when the kernel does not know the requests of nf_tables at all:
+// nfnetlink answers EINVAL for a subsystem nobody has registered.
+func explain(err error) error {
+	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.EPROTONOSUPPORT) || errors.Is(err, unix.EOPNOTSUPP) {
+		return fmt.Errorf("%w (%w)", ErrNoNFTables, err)
+	}
+	return err
+}
+
+// adopt finds out whether the table exists, whose it is, and whether the kernel knows ownership.
+func (t *Table) adopt() error {
+	found, err := t.find()
+	if err != nil {
+		return err
+	}
+	t.have = Have{Known: found == nil, Present: found != nil}
+	t.table.Flags = nftables.TableFlagOwner
+	if found != nil && found.owner != 0 {
+		if found.owner != t.socket.PortID() {
+			return fmt.Errorf("%w: stop the other ebbgate first", ErrTableHeld)
+		}
+		t.inherited = true
+		t.read()
+		return nil
+	}
+	if !oldKernel {
+		err = t.probe()
+	}
+	switch {
+	case oldKernel, errors.Is(err, unix.EINVAL), errors.Is(err, unix.EOPNOTSUPP):
+		t.table.Flags = 0
+		t.read()
+	case err != nil:
+		return fmt.Errorf("probe nf_tables: %w", err)
+	}
+	return nil
+}
+
+// read lists the table that an earlier run left, so that the first Apply changes no more than it must.
+// What cannot be read, or is not as this version writes it, goes on until that Apply replaces it.
+func (t *Table) read() {
+	if !t.have.Present {
+		return
+	}
+	if r, err := t.List(); err == nil {
+		t.have = Have{Known: true, Present: true, Ruleset: r}
+	}
+}
+
+// probe asks whether we may own a table, by adding and deleting one in one transaction: it never
+// becomes visible. A table that is there is nobody's, since its owner would have been found alive,
+// and is deleted in the same transaction; on a kernel without ownership all of it fails and the
+// table stays until the first Apply replaces it.
+func (t *Table) probe() error {
+	var p Plan
+	if t.have.Present {
+		p.Ops = append(p.Ops, Op{Verb: Delete, Object: ObjectTable})
+	}
+	p.Ops = append(p.Ops, Op{Verb: Add, Object: ObjectTable}, Op{Verb: Delete, Object: ObjectTable})
+	if err := t.commit(&p); err != nil {
+		return err
+	}
+	t.have = Have{Known: true}
+	return nil
+}
+
+// Inherited reports whether the table was there when we opened and is ours by the socket of an earlier
+// run. Have says what it holds, if that could be read.
+func (t *Table) Inherited() bool { return t.inherited }
+
+// FD returns the descriptor of the socket that owns the table, for Resume in a later run. It belongs to
+// the Table.
+func (t *Table) FD() int { return t.socket.FD() }

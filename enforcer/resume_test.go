@@ -1,0 +1,226 @@
+package enforcer
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
+
+	"ebbgate/internal/boottime"
+	"ebbgate/internal/nftwire"
+	"ebbgate/internal/nstest"
+	"ebbgate/policy"
+)
+
+// crash ends a table as a killed daemon does, with its socket in a descriptor store.
+func crash(t *testing.T, tb *Table) (stored int) {
+	t.Helper()
+	stored, err := unix.FcntlInt(uintptr(tb.FD()), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := tb.close(); err != nil {
+		t.Fatal(err)
+	}
+	return stored
+}
+
+// resume opens the next run's table.
+func resume(t *testing.T, stored int) *Table {
+	t.Helper()
+	tb, err := Resume(stored)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := tb.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	return tb
+}
+
+// firstRun opens the first run's table, and skips where tables have no owners.
+func firstRun(t *testing.T) *Table {
+	t.Helper()
+	nstest.Enter(t)
+	tb, err := Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !tb.Owned() {
+		t.Skip("this kernel does not know table ownership (Linux 5.12)")
+	}
+	return tb
+}
+
+func TestATableIsTakenOver(t *testing.T) {
+	p := onePolicy(web())
+	tb := firstRun(t)
+	if tb.Inherited() {
+		t.Error("a new table is inherited")
+	}
+	apply(t, tb, p, flood("web", boottime.Now()+300*second))
+	before := nft(t, "-y", "list", "table", "inet", TableName)
+	stored := crash(t, tb)
+	tb = resume(t, stored)
+	if !tb.Inherited() || !tb.Owned() || !tb.Have().Present || tb.FD() != stored {
+		t.Fatalf("inherited %t, owned %t, present %t, descriptor %d of %d", tb.Inherited(), tb.Owned(), tb.Have().Present, tb.FD(), stored)
+	}
+	if diff := cmp.Diff(normal(before), normal(nft(t, "-y", "list", "table", "inet", TableName))); diff != "" {
+		t.Errorf("taking the table over changed it (-before +after):\n%s", diff)
+	}
+	if c, err := tb.Look(true); err != nil || c.Lost {
+		t.Errorf("Look = %+v, %v", c, err)
+	}
+	plan := apply(t, tb, p, flood("web", boottime.Now()+300*second))
+	if tb.Have().Known && plan.Replaces() {
+		t.Errorf("what is as wanted is replaced:\n%s", plan.String())
+	}
+	apply(t, tb, p, &policy.Decision{})
+	if got := nft(t, "list", "ruleset"); got != "" {
+		t.Errorf("left behind:\n%s", got)
+	}
+}
+
+// TestATakenOverTableIsRemoved: the table goes when its daemon stops, though the store holds the socket.
+func TestATakenOverTableIsRemoved(t *testing.T) {
+	tb := firstRun(t)
+	apply(t, tb, onePolicy(web()), flood("web", boottime.Now()+300*second))
+	stored := crash(t, tb)
+	kept, err := unix.FcntlInt(uintptr(stored), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(kept)
+	if second, err := Open(); !errors.Is(err, ErrTableHeld) {
+		t.Errorf("Open beside the store's socket: %+v, %v; want ErrTableHeld", second, err)
+	}
+	tb, err = Resume(stored)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := tb.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got := nft(t, "list", "ruleset"); got != "" {
+		t.Errorf("left behind:\n%s", got)
+	}
+}
+
+func TestAStoredSocketThatOwnsNothingIsUsed(t *testing.T) {
+	stored := crash(t, firstRun(t))
+	tb := resume(t, stored)
+	if tb.Inherited() || tb.FD() != stored || !tb.Owned() || !tb.Have().Known {
+		t.Errorf("inherited %t, descriptor %d of %d, have %+v", tb.Inherited(), tb.FD(), stored, tb.Have())
+	}
+	apply(t, tb, onePolicy(web()), flood("web", boottime.Now()+300*second))
+}
+
+func TestAStoredDescriptorOfNoUseIsClosed(t *testing.T) {
+	nstest.Enter(t)
+	file, err := os.Open("/dev/null")
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored, err := unix.Dup(int(file.Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := file.Close(); err != nil {
+		t.Fatal(err)
+	}
+	tb := resume(t, stored)
+	var st unix.Stat_t
+	if err := unix.Fstat(stored, &st); err == nil && st.Mode&unix.S_IFMT == unix.S_IFCHR {
+		t.Error("the file is still open")
+	}
+	apply(t, tb, onePolicy(web()), flood("web", boottime.Now()+300*second))
+}
+
+// TestARefusalNamesTheOperation: and the element, where there are many.
+func TestARefusalNamesTheOperation(t *testing.T) {
+	tb := open(t)
+	p := onePolicy(web())
+	apply(t, tb, p, flood("web", boottime.Now()+300*second))
+	set := *findSet(&tb.have.Ruleset, "web_refuse4")
+	missing := []Element{{Key: addrKey(lastAddr(prefixes("203.0.113.9/32")[0]))}}
+	for _, tt := range []struct {
+		name string
+		op   Op
+		want []string
+		err  error
+	}{
+		{"chain", Op{Verb: Delete, Object: ObjectChain, Chain: Chain{Name: "nowhere"}}, []string{"delete chain inet ebbgate nowhere"}, unix.ENOENT},
+		{"element", Op{Verb: Delete, Object: ObjectElements, Set: set, Elements: missing}, []string{`delete 1 elements of set "web_refuse4"`, "203.0.113.9"}, unix.ENOENT},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			good := Op{Verb: Add, Object: ObjectChain, Chain: Chain{Name: "harmless"}}
+			err := tb.commit(&Plan{Ops: []Op{good, tt.op, good}})
+			if !errors.Is(err, tt.err) {
+				t.Fatalf("got %v, want %v", err, tt.err)
+			}
+			for _, w := range tt.want {
+				if !strings.Contains(err.Error(), w) {
+					t.Errorf("%q does not say %q", err, w)
+				}
+			}
+			if strings.Contains(nft(t, "list", "ruleset"), "harmless") {
+				t.Error("a part of the refused transaction holds")
+			}
+		})
+	}
+}
+
+// TestBlameFindsTheOperation: operations have any number of messages, none included.
+func TestBlameFindsTheOperation(t *testing.T) {
+	p := Plan{Ops: []Op{
+		{Verb: Add, Object: ObjectTable},
+		{Verb: Destroy, Object: ObjectElements, Set: Set{Name: "none"}},
+		{Verb: Add, Object: ObjectElements, Set: Set{Name: "many"}},
+		{Verb: Flush, Object: ObjectChain, Chain: Chain{Name: "last"}},
+	}}
+	e := encoder{batch: new(nftwire.Batch), ends: []int{1, 1, 4, 5}}
+	for message, want := range map[int]string{-1: "", 0: "add table", 1: `"many"`, 3: `"many"`, 4: "last", 5: ""} {
+		if got := e.blame(&p, &nftwire.Refusal{Message: message}); want == "" && got != "" || !strings.Contains(got, want) {
+			t.Errorf("message %d: blamed is %q, want %q", message, got, want)
+		}
+	}
+}
+
+// TestDestroyingWhatIsNotThere is taken by a kernel that knows how, and left out for one that does not.
+func TestDestroyingWhatIsNotThere(t *testing.T) {
+	tb := open(t)
+	apply(t, tb, onePolicy(web()), flood("web", boottime.Now()+300*second))
+	set := *findSet(&tb.have.Ruleset, "web_refuse4")
+	gone := Op{Verb: Destroy, Object: ObjectElements, Set: set, Elements: append(set.Elements, Element{Key: Key{length: 4}})}
+	for _, older := range []bool{true, !tb.features.Destroy} {
+		tb.features.Destroy = !older
+		if err := tb.commit(&Plan{Ops: []Op{gone, gone}}); err != nil {
+			t.Fatal(err)
+		}
+		if got := nft(t, "list", "set", "inet", TableName, "web_refuse4"); strings.Contains(got, "198.51.100.7") != older {
+			t.Errorf("older kernel %t:\n%s", older, got)
+		}
+	}
+}
+
+// TestAHighDescriptorWillDo: the socket knows no limit of 1,024.
+func TestAHighDescriptorWillDo(t *testing.T) {
+	tb := firstRun(t)
+	high, err := unix.FcntlInt(uintptr(tb.FD()), unix.F_DUPFD_CLOEXEC, 1500)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := tb.close(); err != nil {
+		t.Fatal(err)
+	}
+	tb = resume(t, high)
+	if tb.FD() != high {
+		t.Fatalf("descriptor %d, want %d", tb.FD(), high)
+	}
+	apply(t, tb, onePolicy(web()), flood("web", boottime.Now()+300*second))
+}
