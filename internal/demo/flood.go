@@ -12,8 +12,21 @@ type flood interface {
 	Stop() error
 }
 
+// ground is where a flood is played.
+type ground struct {
+	attackers *lab.Namespace
+	server    Application
+}
+
+// Application is the server that is attacked, in this process (lab.Server) or in another one.
+type Application interface {
+	Stall()
+	Resume()
+	Counts() lab.ServerCounts
+}
+
 // start begins a flood.
-type start func(context.Context, *play) (flood, error)
+type start func(context.Context, ground) (flood, error)
 
 // tally sums up what attackers did and got.
 type tally struct {
@@ -36,8 +49,8 @@ func (f hoardFlood) tally() tally {
 }
 
 func hoard(c lab.HoardConfig) start {
-	return func(ctx context.Context, p *play) (flood, error) {
-		h, err := lab.StartHoard(ctx, p.lab.Attackers, c)
+	return func(ctx context.Context, g ground) (flood, error) {
+		h, err := lab.StartHoard(ctx, g.attackers, c)
 		return hoardFlood{h}, err
 	}
 }
@@ -50,8 +63,8 @@ func (f churnFlood) tally() tally {
 }
 
 func churning(c lab.ChurnConfig) start {
-	return func(ctx context.Context, p *play) (flood, error) {
-		h, err := lab.StartChurn(ctx, p.lab.Attackers, c)
+	return func(ctx context.Context, g ground) (flood, error) {
+		h, err := lab.StartChurn(ctx, g.attackers, c)
 		return churnFlood{h}, err
 	}
 }
@@ -61,15 +74,15 @@ type spoofFlood struct{ *lab.Spoof }
 func (f spoofFlood) tally() tally { return tally{syns: f.Counts().Sent} }
 
 func spoof(c lab.SpoofConfig) start {
-	return func(ctx context.Context, p *play) (flood, error) {
-		s, err := lab.StartSpoof(ctx, p.lab.Attackers, c)
+	return func(ctx context.Context, g ground) (flood, error) {
+		s, err := lab.StartSpoof(ctx, g.attackers, c)
 		return spoofFlood{s}, err
 	}
 }
 
 // hanging is a server that accepts nothing until Stop.
 type hanging struct {
-	server *lab.Server
+	server Application
 	before uint64 // connections cut before it hung
 }
 
@@ -81,7 +94,7 @@ func (h hanging) Stop() error {
 	return nil
 }
 
-func hang(_ context.Context, p *play) (flood, error) {
-	p.server.Stall()
-	return hanging{p.server, p.server.Counts().Aborted}, nil
+func hang(_ context.Context, g ground) (flood, error) {
+	g.server.Stall()
+	return hanging{g.server, g.server.Counts().Aborted}, nil
 }

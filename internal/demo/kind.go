@@ -1,7 +1,9 @@
 package demo
 
 import (
+	"context"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -52,8 +54,11 @@ func KindsText() string {
 
 // kinds are all kinds. The first is the default; the others follow in the order in which they grow
 // harder to tell from legitimate use.
-func kinds() []kind {
-	return []kind{connectionFlood(), distributedFlood(), churn(), synFlood(), spoofedSYNFlood(), slowApplication()}
+func kinds() []kind { return kindsAt(synRate) }
+
+// kindsAt are all kinds, with SYN floods of that many SYNs a second.
+func kindsAt(rate int) []kind {
+	return []kind{connectionFlood(), distributedFlood(), churn(), synFlood(rate), spoofedSYNFlood(rate), slowApplication()}
 }
 
 // findKind returns the kind of that name; the empty name is the default.
@@ -67,4 +72,33 @@ func findKind(name string) (kind, error) {
 		return kind{}, fmt.Errorf("no attack is called %q, must be one of %s", name, strings.Join(Kinds(), ", "))
 	}
 	return all[i], nil
+}
+
+// prepare sets what the kind needs of the victim.
+func (k *kind) prepare(victim *lab.Namespace) error {
+	if !k.metered {
+		return nil
+	}
+	// What a SYN flood leaves half-open goes after a second instead of a minute: for that long the
+	// kernel would send SYN cookies to everybody, and ebbgate see a flood.
+	return victim.SetSysctl("net.ipv4.tcp_synack_retries", "0")
+}
+
+// application describes the server that is attacked.
+func (k *kind) application() lab.ServerConfig {
+	c := k.server
+	c.Listen, c.Capacity = []netip.AddrPort{netip.AddrPortFrom(netip.IPv6Unspecified(), servicePort)}, capacity
+	return c
+}
+
+// begin lets the attackers loose. What had begun before an error is returned with it.
+func (k *kind) begin(ctx context.Context, g ground) (floods []flood, err error) {
+	for _, start := range k.starts {
+		f, err := start(ctx, g)
+		if err != nil {
+			return floods, err
+		}
+		floods = append(floods, f)
+	}
+	return floods, nil
 }

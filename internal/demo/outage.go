@@ -20,11 +20,7 @@ const mostOutages = 3
 // the given time that succeeded and was followed, for a while, by successes only. A request may have
 // been started long before it could succeed.
 func (p *play) servedFrom(after time.Time) (time.Time, bool) {
-	start, ok := p.clients.Recovered(after, settle)
-	if !ok {
-		return time.Time{}, false
-	}
-	return start.Add(p.clients.Span(start, start.Add(1)).Max), true
+	return p.clients.ServedFrom(after, settle)
 }
 
 // servedAgain returns when the outage was over. What is not cured cannot end before the attack does.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net/netip"
 	"time"
 
 	"ebbgate/control"
@@ -93,16 +92,10 @@ func Run(ctx context.Context, o Options) (result *Result, err error) {
 // setUp brings server and clients onto the stage, and the eye that watches for our table.
 func (p *play) setUp(ctx context.Context) (err error) {
 	p.result.kind = p.kind
-	// What a SYN flood leaves half-open goes after a second instead of a minute: for that long the
-	// kernel would send SYN cookies to everybody, and ebbgate see a flood.
-	if p.kind.metered {
-		if err := p.lab.Victim.SetSysctl("net.ipv4.tcp_synack_retries", "0"); err != nil {
-			return err
-		}
+	if err := p.kind.prepare(p.lab.Victim); err != nil {
+		return err
 	}
-	c := p.kind.server
-	c.Listen, c.Capacity = []netip.AddrPort{netip.AddrPortFrom(netip.IPv6Unspecified(), servicePort)}, capacity
-	if p.server, err = lab.StartServer(ctx, p.lab.Victim, c); err != nil {
+	if p.server, err = lab.StartServer(ctx, p.lab.Victim, p.kind.application()); err != nil {
 		return err
 	}
 	if p.clients, err = lab.StartClients(ctx, p.lab.Clients, lab.ClientsConfig{
@@ -197,14 +190,9 @@ func (p *play) clear(ctx context.Context) error {
 
 // begin lets the attackers loose.
 func (p *play) begin(ctx context.Context) error {
-	for _, start := range p.kind.starts {
-		f, err := start(ctx, p)
-		if err != nil {
-			return err
-		}
-		p.floods = append(p.floods, f)
-	}
-	return nil
+	var err error
+	p.floods, err = p.kind.begin(ctx, ground{p.lab.Attackers, p.server})
+	return err
 }
 
 func (p *play) end() {

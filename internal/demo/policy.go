@@ -60,13 +60,16 @@ func (t policyText) write(socket string) string {
 // stage is a directory with the policy and the daemon's socket.
 type stage struct{ dir string }
 
-func newStage(t policyText) (*stage, error) {
+func newStage(t policyText) (*stage, error) { return stageOf(t.write) }
+
+// stageOf takes what writes the policy for a daemon with that socket.
+func stageOf(policy func(socket string) string) (*stage, error) {
 	dir, err := os.MkdirTemp("", "ebbgate-demo-")
 	if err != nil {
 		return nil, fmt.Errorf("make directory for the daemon's policy: %w", err)
 	}
 	s := &stage{dir: dir}
-	if err := os.WriteFile(s.policy(), []byte(t.write(s.socket())), 0o600); err != nil {
+	if err := os.WriteFile(s.policy(), []byte(policy(s.socket())), 0o600); err != nil {
 		return nil, errors.Join(fmt.Errorf("write the daemon's policy: %w", err), s.remove())
 	}
 	return s, nil

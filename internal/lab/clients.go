@@ -23,7 +23,9 @@ const (
 // ClientsConfig describes Clients.
 type ClientsConfig struct {
 	Target netip.AddrPort
-	// Sources are used in turn; all of the target's family.
+	// Target6 is where IPv6 sources go if Target is an IPv4 address; unset: there are none.
+	Target6 netip.AddrPort
+	// Sources are used in turn; all of a target's family.
 	Sources []netip.Addr
 	// Rate is requests per second of all sources together, 1 to 1,000.
 	Rate int
@@ -74,8 +76,13 @@ func StartClients(ctx context.Context, n *Namespace, c ClientsConfig) (*Clients,
 
 // complete fills in the defaults and returns how many requests may be under way.
 func (c *ClientsConfig) complete() (flights int, err error) {
-	if err := checkPath(c.Sources, c.Target); err != nil {
-		return 0, err
+	if len(c.Sources) == 0 {
+		return 0, checkPath(nil, c.Target)
+	}
+	for _, source := range c.Sources {
+		if err := checkPath([]netip.Addr{source}, c.target(source)); err != nil {
+			return 0, err
+		}
 	}
 	if c.Rate < 1 || c.Rate > mostClientRate {
 		return 0, fmt.Errorf("rate %d: 1 to %d requests per second are allowed", c.Rate, mostClientRate)
@@ -92,6 +99,14 @@ func (c *ClientsConfig) complete() (flights int, err error) {
 			c.Rate, c.Timeout, flights, mostClientsInFlight)
 	}
 	return flights + flights/10 + 1, nil
+}
+
+// target returns where requests of a source go.
+func (c *ClientsConfig) target(source netip.Addr) netip.AddrPort {
+	if source.Is6() && c.Target6.IsValid() {
+		return c.Target6
+	}
+	return c.Target
 }
 
 // loop starts requests on schedule and returns when the last has ended.
@@ -148,7 +163,7 @@ func (s *Clients) request(ctx context.Context, seq uint64, source netip.Addr) {
 
 // get succeeds if the server answers 200 and the whole body arrives.
 func (s *Clients) get(ctx context.Context, source netip.Addr) error {
-	c, err := s.ns.dial(ctx, source, s.config.Target)
+	c, err := s.ns.dial(ctx, source, s.config.target(source))
 	if err != nil {
 		return err
 	}
@@ -193,6 +208,16 @@ func (s *Clients) FirstFailure(after time.Time) (time.Time, bool) { return s.log
 // A flood needs a moment to do harm. To measure an outage, begin with FirstFailure.
 func (s *Clients) Recovered(after time.Time, window time.Duration) (time.Time, bool) {
 	return s.log.recovered(after, window, time.Now())
+}
+
+// ServedFrom is Recovered by the end of that request, which may have been started long before it could
+// succeed.
+func (s *Clients) ServedFrom(after time.Time, window time.Duration) (time.Time, bool) {
+	start, ok := s.Recovered(after, window)
+	if !ok {
+		return time.Time{}, false
+	}
+	return start.Add(s.Span(start, start.Add(1)).Max), true
 }
 
 // LastError returns why the most recent failed request failed, or nil.

@@ -49,6 +49,21 @@ func TestClientsAreServed(t *testing.T) {
 	}
 }
 
+func TestClientsOfBothFamilies(t *testing.T) {
+	l := newLab(t)
+	s := must(StartServer(t.Context(), l.Victim, ServerConfig{Listen: []netip.AddrPort{v4(80), v6(80)}, Capacity: 2}))(t)
+	s.Stall()
+	sources := append(ClientRange().IPv4(3), ClientRange().OneSubnet(3)...)
+	clients := must(StartClients(t.Context(), l.Clients, ClientsConfig{
+		Target: v4(80), Target6: v6(80), Sources: sources, Rate: 50, Timeout: 10 * time.Second}))(t)
+	await(t, "requests of both families wait", func() bool { return s.gates[0].waiting() >= 3 && s.gates[1].waiting() >= 3 })
+	s.Resume()
+	await(t, "twenty requests are served", func() bool { return clients.Totals().Succeeded >= 20 })
+	if got := clients.Totals(); got.Failed != 0 {
+		t.Errorf("%+v, last error %v", got, clients.LastError())
+	}
+}
+
 func TestClientsUseEverySource(t *testing.T) {
 	l := newLab(t)
 	s := must(StartServer(t.Context(), l.Victim, server80(1)))(t)

@@ -18,8 +18,12 @@
 //
 // The package needs root (CAP_SYS_ADMIN, CAP_NET_ADMIN, and CAP_NET_RAW for Spoof) and no external
 // program. It makes namespaces and acts inside them. It touches no link, address, route, rule or
-// sysctl of the namespace it was started in, writes no file outside /proc/sys/net of its own
-// namespaces, and sends no packet anywhere else.
+// sysctl of the namespace it was started in, writes no file outside /proc/sys/net and (ReceiveThreads)
+// /sys/class/net of its own namespaces, and sends no packet anywhere else.
+//
+// Two things serve measuring: Blast sends SYNs as fast as one thread can, and ReceiveThreads tells what
+// packets cost the victim from what sending them costs. With Here a process that Namespace.Start put into
+// a namespace runs components there, on CPU time of its own.
 //
 // Every component is started by a Start function with a context and a namespace. It ends with the
 // context, with its own Stop, or with Lab.Close, whichever comes first, and leaves no goroutine, no
