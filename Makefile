@@ -7,7 +7,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 export PATH := $(PATH):/usr/sbin:/sbin
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
-.PHONY: build demo test bench lint fuzz tools clean
+.PHONY: build demo test bench compare rates lint fuzz tools clean
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ebbgate ./cmd/ebbgate
@@ -21,12 +21,33 @@ demo: build
 test: tools
 	$(GO) vet ./...
 	CGO_ENABLED=1 $(GO) test -race -timeout 20m ./...
+	$(GO) test -tags oldkernel -timeout 10m ./enforcer
+	$(GO) test -tags oldkernel -timeout 10m -run '$(OLD)' ./internal/e2e
+
+# What is tested a second time with a program that takes the kernel for an old one: in enforcer
+# everything, of the whole program this.
+OLD = TestFloodIsStopped|TestRestartLimitsAgain|TestBesideAFirewall
 
 # Up to SOCKETS real TCP sockets: a million take about 4 GB for a minute. Where they would take
 # more than half of the memory available there are fewer, and a line says so.
 SOCKETS ?= 1000000
 bench:
 	EBBGATE_SOCKETS=$(SOCKETS) $(GO) test -run '^$$' -bench . -benchmem -timeout 30m ./...
+
+# Every kind of attack against no defence, static rules and ebbgate, a quarter of a minute each:
+# make compare KIND=churn DEFENCE=static, make compare ROUNDS=3 JSON=1
+KIND     ?=
+DEFENCE  ?=
+ROUNDS   ?= 1
+PATIENCE ?= 15s
+compare: build
+	$(GO) build -o bin/compare ./internal/compare/cmd
+	./bin/compare -kind='$(KIND)' -defence='$(DEFENCE)' -rounds=$(ROUNDS) -patience=$(PATIENCE) $(if $(JSON),-json)
+
+# Packets a second through ebbgate's rules.
+rates:
+	$(GO) build -o bin/compare ./internal/compare/cmd
+	./bin/compare -rates -rounds=$(ROUNDS) $(if $(JSON),-json)
 
 lint:
 	test -z "$$(gofmt -l .)"

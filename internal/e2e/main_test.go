@@ -35,10 +35,34 @@ func build() (dir string, err error) {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		return "", fmt.Errorf("make directory for the program: %w", err)
 	}
-	args := slices.Concat([]string{"build", "-o", dir}, buildFlags, []string{"ebbgate/cmd/ebbgate"})
-	if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
+	if err := compile(filepath.Join(dir, "ebbgate"), kernelFlags...); err != nil {
 		_ = os.RemoveAll(dir)
-		return "", fmt.Errorf("build the program: %w\n%s", err, out)
+		return "", err
 	}
 	return dir, nil
+}
+
+// compile makes the program at a path.
+func compile(path string, flags ...string) error {
+	args := slices.Concat([]string{"build", "-o", path}, buildFlags, flags, []string{"ebbgate/cmd/ebbgate"})
+	if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("build the program: %w\n%s", err, out)
+	}
+	return nil
+}
+
+// oldFlags build the program for a kernel without what came after Linux 5.10.
+var oldFlags = []string{"-tags", "oldkernel"}
+
+// oldProgram returns the path of a program that takes the kernel for an old one. It is built once.
+func oldProgram(t *testing.T) string {
+	t.Helper()
+	path := program + "-old"
+	if _, err := os.Stat(path); err == nil {
+		return path
+	}
+	if err := compile(path, oldFlags...); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }

@@ -13,11 +13,13 @@ const (
 
 // policyFile is what a test says in its policy. Zero values stand for the usual.
 type policyFile struct {
-	mode     string // "enforce"
-	traffic  string // of all services: "local"
-	exempt   []string
-	services []serviceText // one, "shop", at port
-	synRate  int           // syn_per_source of all services; 0: none
+	mode      string // "enforce"
+	traffic   string // of all services: "local"
+	exempt    []string
+	addresses string        // of all services, in TOML without the brackets; empty: the host's
+	services  []serviceText // one, "shop", at port
+	synRate   int           // syn_per_source of all services; 0: none
+	unblocked bool          // sources are never blocked, however long a test takes
 }
 
 // serviceText is one service of a policyFile.
@@ -46,9 +48,10 @@ func (p policyFile) text(socket string) string {
 	for _, s := range p.services {
 		fmt.Fprintf(&b, `
 [[service]]
-name    = %q
-ports   = [%s]
-traffic = %q
+name      = %q
+ports     = [%s]
+addresses = [%s]
+traffic   = %q
 
   [service.connections]
   per_source = %d
@@ -56,7 +59,10 @@ traffic = %q
   [service.response]
   lease = "3s"
   quiet = "1s"
-`, s.name, s.ports, p.traffic, s.perSource)
+`, s.name, s.ports, p.addresses, p.traffic, s.perSource)
+		if p.unblocked {
+			b.WriteString("  block_after = \"0s\"\n")
+		}
 		if p.synRate > 0 {
 			fmt.Fprintf(&b, "\n  [service.rate]\n  syn_per_source = \"%d/s\"\n", p.synRate)
 		}

@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"fmt"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -38,4 +40,27 @@ func TestSpoofedFloodBesideAttack(t *testing.T) {
 	s.checkClients(clients, from)
 	s.awaitLimited(perSource, server, flood)
 	d.awaitStatus("the limits are what they were", limiting(8))
+}
+
+// spoofs floods the service with SYNs of 60,000 forged sources until so many were sent.
+func (s *stage) spoofs(packets uint64) {
+	s.t.Helper()
+	f := s.spoof(v4(), lab.SpoofRange().IPv4(60_000), 20_000)
+	await(s.t, 20*time.Second, fmt.Sprintf("%d forged SYNs are sent", packets), func() error {
+		if c := f.Counts(); c.Sent < packets {
+			return fmt.Errorf("%+v", c)
+		}
+		return nil
+	})
+	s.stop(f)
+}
+
+// spoof begins to flood with SYNs of forged sources.
+func (s *stage) spoof(to netip.AddrPort, sources []netip.Addr, rate int) *lab.Spoof {
+	s.t.Helper()
+	f, err := lab.StartSpoof(s.t.Context(), s.Attackers, lab.SpoofConfig{Target: to, Sources: sources, Rate: rate})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return f
 }

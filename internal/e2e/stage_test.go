@@ -38,6 +38,19 @@ func newStage(t *testing.T) *stage {
 	return s
 }
 
+// attacked is a stage with an attack that is held to the limits.
+func attacked(t *testing.T) (*stage, *lab.Server, *lab.Hoard, *daemon) {
+	t.Helper()
+	s := newStage(t)
+	server := s.server(everywhere(), capacity)
+	d := s.daemon(policyFile{})
+	flood := s.flood(v4(), lab.AttackRange().IPv4(8), 3000)
+	s.awaitTable(true)
+	s.awaitLimited(perSource, server, flood)
+	d.awaitStatus("all sources are limited", limiting(8))
+	return s, server, flood, d
+}
+
 func (s *stage) config() string { return filepath.Join(s.dir, "config.toml") }
 func (s *stage) socket() string { return filepath.Join(s.dir, "control.sock") }
 

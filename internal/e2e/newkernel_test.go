@@ -1,0 +1,7 @@
+//go:build !oldkernel
+
+package e2e
+
+var kernelFlags []string
+
+const forcedOld = false
