@@ -183,6 +183,13 @@ func resetTCP() clause {
 	return clause{"reject with tcp reset", []expr.Any{&expr.Reject{Type: unix.NFT_REJECT_TCP_RST}}}
 }
 
+// resets matches packets up to so many a second, over all sources.
+func resets() clause {
+	const rate = 1000
+	return clause{fmt.Sprintf("limit rate %d/second burst %d packets", rate, rate), []expr.Any{
+		&expr.Limit{Type: expr.LimitTypePkts, Rate: rate, Unit: expr.LimitTimeSecond, Burst: rate}}}
+}
+
 func drop() clause {
 	return clause{"drop", []expr.Any{&expr.Verdict{Kind: expr.VerdictDrop}}}
 }

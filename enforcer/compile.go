@@ -108,7 +108,8 @@ type part struct {
 
 	everywhere *coverage // what is exempt from all services
 	exempt     coverage  // from this service alone, by the operator's word
-	finer      coverage  // overrides that are longer than a plain source
+	owned      coverage  // by overrides, where an answer might be wider
+	finer      coverage  // of these, what is longer than a plain source
 }
 
 // spares reports whether a source is exempt from the service.

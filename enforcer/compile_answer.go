@@ -20,10 +20,23 @@ func (c *compiler) refuse(pt *part) {
 		}
 	})
 	chain := c.chain(pt, "refuse")
+	hit := c.hit(pt, "refusehit", refused)
 	c.match(pt, &chain, sets, func(s *sourceSet) []Rule {
-		return []Rule{rule(s.family.from(s.set.Name, s.bits), counted(refused), turnAway(pt))}
+		return []Rule{rule(s.family.from(s.set.Name, s.bits), hit)}
 	})
 	c.out.Chains = append(c.out.Chains, chain)
+}
+
+// hit adds the chain of new connections that are turned away, and returns the jump to it. Resets are sent up
+// to so many a second: they are for clients, to whom a time-out is a riddle. Beyond that the reset of each
+// SYN would cost as much as a handshake, and tell an attacker at once that he may try again.
+func (c *compiler) hit(pt *part, suffix, counter string) clause {
+	ch := Chain{Name: pt.name(suffix), Rules: []Rule{rule(counted(counter), silently(pt))}}
+	if pt.answers() {
+		ch.Rules = []Rule{rule(resets(), counted(counter), resetTCP()), rule(counted(counter), drop())}
+	}
+	c.out.Chains = append(c.out.Chains, ch)
+	return jump(ch.Name)
 }
 
 // block adds what turns away every packet of blocked sources. Each element ends at the block's own
@@ -38,15 +51,24 @@ func (c *compiler) block(pt *part) {
 	c.out.Sets = append(c.out.Sets, leases(pt, "block", c.decision.At.Add(pt.svc.Response.Lease)))
 	sets := c.sourceSets(pt, "block", uint32(setSpare*c.policy.Limits.MaxBlocks))
 	c.placeBlocks(pt, sets)
-	answers := pt.svc.Mode == policy.Enforce && pt.svc.Response.RefuseWith == policy.Reset
 	chain := c.chain(pt, "block")
+	hit := c.blockHit(pt, blocked)
 	c.match(pt, &chain, sets, func(s *sourceSet) []Rule {
-		from, here := s.family.from(s.set.Name, s.bits), pt.here(s.family)
-		rest := rule(from, here, counted(blocked), silently(pt))
-		if !answers {
-			return []Rule{rest}
-		}
-		return []Rule{rule(opening(), from, here, counted(blocked), turnAway(pt)), rest}
+		return []Rule{rule(s.family.from(s.set.Name, s.bits), hit)}
 	})
 	c.out.Chains = append(c.out.Chains, chain)
+}
+
+// blockHit adds the chain of packets of blocked sources, and returns the jump to it. Here it is asked whether
+// they are for the service's addresses: for all other packets that would be the dearest question.
+func (c *compiler) blockHit(pt *part, blocked string) clause {
+	ch := Chain{Name: pt.name("blockhit")}
+	for _, here := range pt.heres() {
+		if pt.answers() {
+			ch.Rules = append(ch.Rules, rule(opening(), here, resets(), counted(blocked), resetTCP()))
+		}
+		ch.Rules = append(ch.Rules, rule(here, counted(blocked), silently(pt)))
+	}
+	c.out.Chains = append(c.out.Chains, ch)
+	return jump(ch.Name)
 }

@@ -36,7 +36,7 @@ func (c *compiler) cut(parts []*part) {
 		return
 	}
 	in := Chain{Name: "cut", Hook: Prerouting, Priority: priorityCut, Rules: append([]Rule{rule(ctKnown(), accept())}, c.spare()...)}
-	for _, f := range families {
+	for _, f := range c.everywhere.families() {
 		in.Rules = append(in.Rules, rule(f.to("exempt"+f.suffix, f.bits()), accept()))
 	}
 	out := Chain{Name: "prod", Hook: Output, Priority: priorityTrack, Rules: []Rule{rule(fromHost(), accept())}}
@@ -58,10 +58,13 @@ func (c *compiler) cut(parts []*part) {
 func (c *compiler) cutClients(pt *part, in *Chain) {
 	c.out.Sets = append(c.out.Sets, leases(pt, "cut", c.decision.At.Add(pt.svc.Response.Lease)))
 	in.Rules = append(in.Rules, rule(underway(), dport(pt.name("ports")), leased(pt.name("cutlease"))))
-	ch := Chain{Name: pt.name("cut")}
+	ch, verdict := Chain{Name: pt.name("cut")}, drop()
+	if pt.answers() {
+		verdict = resetTCP()
+	}
 	for _, s := range c.partings(pt, c.sourceSets(pt, "refuse", 0), family.from) {
 		ch.Rules = append(ch.Rules, s.before...)
-		ch.Rules = append(ch.Rules, rule(s.family.from(s.set.Name, s.bits), pt.here(s.family), turnAway(pt)))
+		ch.Rules = append(ch.Rules, rule(s.family.from(s.set.Name, s.bits), pt.here(s.family), verdict))
 	}
 	c.out.Chains = append(c.out.Chains, ch)
 }
@@ -120,15 +123,15 @@ func (c *compiler) partings(pt *part, sets []sourceSet, end func(f family, set s
 		p := partedSet{sourceSet: s}
 		if i == 0 || sets[i-1].family != s.family {
 			plain, wider = true, true
-			if !pt.exempt.empty() {
+			if pt.exempt.has(s.family) {
 				leave(&p, "exempt")
 			}
 		}
-		if plain && s.bits <= c.bits(s.family) && s.family.proto == nfprotoIPv6 && !pt.finer.empty() {
+		if plain && s.bits <= c.bits(s.family) && pt.finer.has(s.family) {
 			plain = false
 			leave(&p, "finer")
 		}
-		if wider && s.bits < c.bits(s.family) && c.owning(pt) {
+		if wider && s.bits < c.bits(s.family) && pt.owned.has(s.family) {
 			wider = false
 			leave(&p, "own")
 		}

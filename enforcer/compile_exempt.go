@@ -30,19 +30,12 @@ func (c *compiler) exempt() {
 }
 
 // exemptPart adds the sets of what is exempt from one service only, if there is anything.
-func (c *compiler) exemptPart(pt *part) {
-	if !pt.exempt.empty() {
-		c.ranges(pt.name("exempt"), pt.exempt)
-	}
-}
+func (c *compiler) exemptPart(pt *part) { c.ranges(pt.name("exempt"), pt.exempt) }
 
 // chain begins one of a service's chains: what is exempt from the service leaves it first (P4).
 func (c *compiler) chain(pt *part, suffix string) Chain {
 	ch := Chain{Name: pt.name(suffix)}
-	if pt.exempt.empty() {
-		return ch
-	}
-	for _, f := range families {
+	for _, f := range pt.exempt.families() {
 		ch.Rules = append(ch.Rules, rule(f.from(pt.name("exempt"+f.suffix), f.bits()), back()))
 	}
 	return ch
@@ -67,32 +60,41 @@ func (c *compiler) admins() {
 		ports.Elements = append(ports.Elements, Element{Key: portKey(p), End: portKey(p)})
 	}
 	c.out.Sets = append(c.out.Sets, ports)
+	c.ranges("admins", c.administrators())
+}
+
+// administrators returns the administrators' addresses.
+func (c *compiler) administrators() coverage {
 	var list []netip.Prefix
 	for _, a := range c.decision.SSH.Admins {
 		list = append(list, netip.PrefixFrom(a, a.BitLen()))
 	}
-	c.ranges("admins", cover(list))
+	return cover(list)
 }
 
 // spare returns the first rules of every base chain that turns packets away: the host itself, by the
 // interface lo, exempt addresses, and administrators on sshd's ports leave it (P4).
 func (c *compiler) spare() []Rule {
 	rules := []Rule{rule(viaLo(false), accept())}
-	for _, f := range families {
+	for _, f := range c.everywhere.families() {
 		rules = append(rules, rule(f.from("exempt"+f.suffix, f.bits()), accept()))
 	}
 	if c.administered() {
-		for _, f := range families {
+		admins := c.administrators()
+		for _, f := range admins.families() {
 			rules = append(rules, rule(dport("sshports"), f.from("admins"+f.suffix, f.bits()), accept()))
 		}
 	}
 	return rules
 }
 
-// ranges adds the sets of both families' ranges.
+// ranges adds the sets of the families' ranges. A family without any has no set, and no rule that asks for
+// it: every packet would have to be looked up.
 func (c *compiler) ranges(name string, of coverage) {
 	for i, f := range families {
-		c.out.Sets = append(c.out.Sets, ranges(name+f.suffix, f, of[i]))
+		if len(of[i]) > 0 {
+			c.out.Sets = append(c.out.Sets, ranges(name+f.suffix, f, of[i]))
+		}
 	}
 }
 

@@ -31,27 +31,18 @@ func finer(svc *policy.Service, bits int) []netip.Prefix {
 // prefix: what answers that prefix is not for them. Those that are longer than a plain source are in a
 // set beside, as what answers the plain source around them is not for them either.
 func (c *compiler) own(pt *part) {
-	if !c.owning(pt) {
-		return
+	if len(pt.svc.Overrides) == 0 || pt.until == 0 && len(pt.blocks) == 0 {
+		return // there is nothing that could be wider
 	}
-	c.ranges(pt.name("own"), cover(overridden(pt.svc)))
-	pt.finer = cover(finer(pt.svc, c.policy.Observe.IPv6Source))
-	for i, f := range families {
-		if len(pt.finer[i]) > 0 {
-			c.out.Sets = append(c.out.Sets, ranges(pt.name("finer"+f.suffix), f, pt.finer[i]))
-		}
-	}
-}
-
-// owning reports whether the service has such prefixes, and answers that may be wider.
-func (c *compiler) owning(pt *part) bool {
-	return len(pt.svc.Overrides) > 0 && (pt.until != 0 || len(pt.blocks) > 0)
+	pt.owned, pt.finer = cover(overridden(pt.svc)), cover(finer(pt.svc, c.policy.Observe.IPv6Source))
+	c.ranges(pt.name("own"), pt.owned)
+	c.ranges(pt.name("finer"), pt.finer)
 }
 
 // parting returns the rule by which addresses that are sources of their own leave a chain before its
 // answers to the plain source around them, if there are any.
 func (c *compiler) parting(pt *part, f family) []Rule {
-	if f.proto != nfprotoIPv6 || pt.finer.empty() {
+	if !pt.finer.has(f) {
 		return nil
 	}
 	return []Rule{rule(f.from(pt.name("finer"+f.suffix), f.bits()), back())}
@@ -68,7 +59,7 @@ func (c *compiler) match(pt *part, ch *Chain, sets []sourceSet, each func(s *sou
 			ch.Rules = append(ch.Rules, c.parting(pt, s.family)...)
 		}
 		for j, f := range families {
-			if f == s.family && s.bits < c.bits(f) && !wider[j] && c.owning(pt) {
+			if f == s.family && s.bits < c.bits(f) && !wider[j] && pt.owned.has(f) {
 				wider[j] = true
 				ch.Rules = append(ch.Rules, rule(f.from(pt.name("own"+f.suffix), f.bits()), back()))
 			}

@@ -40,16 +40,25 @@ func (pt *part) here(f family) clause {
 	return f.to(pt.name("local"+f.suffix), f.bits())
 }
 
+// heres match packets to the service's addresses, of one family after the other if they differ.
+func (pt *part) heres() []clause {
+	if len(pt.svc.Addresses) == 0 {
+		return []clause{toHost()}
+	}
+	var list []clause
+	for _, f := range families {
+		list = append(list, pt.here(f))
+	}
+	return list
+}
+
 // dispatch returns the rules of a base chain that lead to one of the service's chains while its
 // lease lasts.
 func (c *compiler) dispatch(pt *part, chain string, match clause) []Rule {
 	ports, lease := dport(pt.name("ports")), leased(pt.name(chain+"lease"))
-	if len(pt.svc.Addresses) == 0 {
-		return []Rule{rule(match, ports, toHost(), lease)}
-	}
 	var rules []Rule
-	for _, f := range families {
-		rules = append(rules, rule(match, ports, pt.here(f), lease))
+	for _, here := range pt.heres() {
+		rules = append(rules, rule(match, ports, here, lease))
 	}
 	return rules
 }
@@ -81,19 +90,13 @@ func (c *compiler) bits(f family) int {
 	return 32
 }
 
-// turnAway is the verdict on a new connection. In shadow mode the packet, once counted, leaves our
-// chain as it would in the other: it is not counted again for another reason.
-func turnAway(pt *part) clause {
-	switch {
-	case pt.svc.Mode == policy.Shadow:
-		return accept()
-	case pt.svc.Response.RefuseWith == policy.Drop:
-		return drop()
-	}
-	return resetTCP()
+// answers reports whether new connections that are turned away get a reset.
+func (pt *part) answers() bool {
+	return pt.svc.Mode == policy.Enforce && pt.svc.Response.RefuseWith == policy.Reset
 }
 
-// silently is the verdict on packets to which no answer is due.
+// silently is the verdict on packets to which no answer is due. In shadow mode the packet, once counted,
+// leaves our chain as it would in the other: it is not counted again for another reason.
 func silently(pt *part) clause {
 	if pt.svc.Mode == policy.Shadow {
 		return accept()

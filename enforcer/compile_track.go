@@ -15,14 +15,14 @@ func (c *compiler) hold(pt *part) {
 	c.out.Counters = append(c.out.Counters, held)
 	c.out.Sets = append(c.out.Sets, leases(pt, "hold", pt.counted))
 	chain := c.chain(pt, "hold")
-	limit := pt.svc.Connections.PerSource
+	limit, hit := pt.svc.Connections.PerSource, c.hit(pt, "holdhit", held)
 	for _, w := range c.watched(pt) {
 		f, bits, watch, conn := w.family, w.bits, w.set.Name, pt.name("conn"+w.family.suffix)
 		c.out.Sets = append(c.out.Sets, w.set,
 			Set{Name: conn, Key: f.key, Limit: limit, Scope: scope(&c.out, pt.svc.Name), Bits: bits, Size: c.size()})
 		chain.Rules = append(chain.Rules, c.parting(pt, f)...)
 		chain.Rules = append(chain.Rules,
-			rule(opening(), f.from(watch, bits), f.over(conn, bits, limit), counted(held), turnAway(pt)),
+			rule(opening(), f.from(watch, bits), f.over(conn, bits, limit), hit),
 			// A connection older than the rule is counted when its next packet comes by, but
 			// never turned away. The two rules must not both see a packet: the kernel may count
 			// a connection twice that is added twice within one tick of its clock.

@@ -34,11 +34,14 @@ func Inherited(r *Ruleset) []policy.Inherited {
 	return slices.CompactFunc(out, func(a, b policy.Inherited) bool { return a.Service == b.Service && a.Source == b.Source })
 }
 
-// inheritedBy returns the blocks one rule of a block chain makes: the one that drops whatever comes
-// from a set of sources. The length of the sources is that of the key the rule looks up.
+// inheritedBy returns the blocks one rule of a block chain makes: the one that leads whatever comes from a
+// set of sources to a chain that drops it. The length of the sources is that of the key the rule looks up.
 func inheritedBy(r *Ruleset, service string, rule *Rule) []policy.Inherited {
-	last, ok := rule.exprs[len(rule.exprs)-1].(*expr.Verdict)
-	if !ok || last.Kind != expr.VerdictDrop {
+	last := rule.verdict()
+	if last == nil || last.Kind != expr.VerdictJump {
+		return nil
+	}
+	if hit := findChain(r, last.Chain).rules(); len(hit) == 0 || !hit[len(hit)-1].drops() {
 		return nil
 	}
 	for i, e := range rule.exprs {
@@ -60,3 +63,12 @@ func inheritedBy(r *Ruleset, service string, rule *Rule) []policy.Inherited {
 	}
 	return nil
 }
+
+// verdict returns how the rule ends, or nil where it ends in none.
+func (r *Rule) verdict() *expr.Verdict {
+	last, _ := r.exprs[len(r.exprs)-1].(*expr.Verdict)
+	return last
+}
+
+// drops reports whether the rule ends in a drop.
+func (r *Rule) drops() bool { return r.verdict() != nil && r.verdict().Kind == expr.VerdictDrop }

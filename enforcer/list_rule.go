@@ -43,7 +43,7 @@ func leading(exprs []expr.Any) (clause, bool) {
 // fixed are the clauses that say nothing but themselves.
 func fixed([]expr.Any) []clause {
 	return []clause{opening(), underway(), toHost(), fromHost(), viaLo(false), viaLo(true), ctNew(), ctKnown(), ctInvalid(), ctPlain(),
-		acknowledging(), resetTCP(), drop(), accept(), back(), notrack()}
+		acknowledging(), resets(), resetTCP(), drop(), accept(), back(), notrack()}
 }
 
 // named are the clauses that name one object, taken to be the one the expressions name first.

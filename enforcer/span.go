@@ -57,14 +57,18 @@ func cover(prefixes []netip.Prefix) coverage {
 	return c
 }
 
-// empty reports whether there is no address at all.
-func (c *coverage) empty() bool {
-	for _, spans := range c {
-		if len(spans) > 0 {
-			return false
+// has reports whether there is any address of a family.
+func (c *coverage) has(f family) bool { return slices.Contains(c.families(), f) }
+
+// families returns those of which there is any address.
+func (c *coverage) families() []family {
+	var list []family
+	for i, f := range families {
+		if len(c[i]) > 0 {
+			list = append(list, f)
 		}
 	}
-	return true
+	return list
 }
 
 // equal reports whether both are the same addresses.

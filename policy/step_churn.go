@@ -129,7 +129,7 @@ func (j *churnJudge) judge(src *SourceState, ended int, allowed allowance) {
 		st.calm(src, Churn, &src.Churn, "the policy sets no limit any more")
 	case was && (!over || st.service.Mode == Enforce) && st.next.Endings.Sub(src.Churn.OverAt) < st.service.Response.Lease+e.Span:
 		// It is refused: that it opens nothing is no sign of calm, and what ends was opened before.
-	case over && src.Fast < fastCounts:
+	case over && !was && src.Fast < fastCounts:
 		// Not yet evidence, nor is it calm.
 	case was, over:
 		at := st.next.Endings

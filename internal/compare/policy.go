@@ -6,8 +6,8 @@ import (
 	"ebbgate/internal/demo"
 )
 
-// policyText is ebbgate's policy, the same against every kind of attack. Lease, quiet time and blocks
-// are short, so that a cell shows the end of them.
+// policyText is ebbgate's policy, the same against every kind of attack. Quiet time and blocks are short,
+// so that a cell shows the end of them.
 func policyText(socket string) string {
 	return fmt.Sprintf(`mode = "enforce"
 
@@ -28,7 +28,7 @@ capacity = %d
   new_per_source = "%d/s"
 
   [service.response]
-  lease       = "6s"
+  lease       = "30s"
   quiet       = "8s"
   block_after = "3s"
   block_for   = ["10s"]
