@@ -43,6 +43,7 @@ type Rules interface {
 // Closer closes connections.
 type Closer interface {
 	Cut(*policy.Policy, *policy.Decision) (enforcer.Closed, error)
+	Forget(*policy.Policy) (int, error)
 }
 
 // Publisher shows the daemon's state to whoever may ask. It must not block. The functions it is given

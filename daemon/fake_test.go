@@ -232,6 +232,11 @@ func (c *fakeCloser) Cut(_ *policy.Policy, d *policy.Decision) (enforcer.Closed,
 	return closed, err
 }
 
+func (c *fakeCloser) Forget(*policy.Policy) (int, error) {
+	c.trace.add(c.clock, "forget")
+	return 3, nil
+}
+
 // fakePublisher keeps the latest picture.
 type fakePublisher struct {
 	mu      sync.Mutex

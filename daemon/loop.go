@@ -60,6 +60,7 @@ func (d *Daemon) turn() {
 	d.look()
 	d.enforce()
 	d.close()
+	d.forget()
 	d.acknowledge()
 	d.remember()
 	d.count()
