@@ -56,7 +56,8 @@ func (t *Table) Environment() Environment {
 		NoConnlimit: !t.features.Connlimit}
 }
 
-// Apply sends a plan as one transaction: all of it holds afterwards or nothing. An empty plan
+// Apply sends a plan as one transaction: all of it holds afterwards or nothing. Where we begin to have
+// connections tracked it takes two, of which the first holds by itself (see stages). An empty plan
 // sends nothing. After an error the table is listed for the next Diff; where that fails its content
 // counts as unknown, and the next Diff replaces it.
 func (t *Table) Apply(p Plan) error {
@@ -65,14 +66,17 @@ func (t *Table) Apply(p Plan) error {
 		t.have.Ruleset = p.After
 		return nil
 	}
-	if err := t.commit(&p); err != nil {
-		return t.failed(err)
+	stages := p.stages()
+	for i := range stages {
+		if err := t.commit(&stages[i]); err != nil {
+			return t.failed(err)
+		}
 	}
 	t.have = Have{Known: true, Present: !p.After.Empty(), Ruleset: p.After}
 	t.relisted = false
 	// Every transaction counts the generation up by one. One more was somebody else's, and is
 	// left for Look to notice.
-	if gen, err := t.generation(); err == nil && gen == t.gen+1 {
+	if gen, err := t.generation(); err == nil && gen == t.gen+uint32(len(stages)) {
 		t.gen = gen
 	}
 	return nil

@@ -47,6 +47,9 @@ func arm(p *Policy, s *State, o *Observation, next *State, d *Decision) {
 		}
 	}
 	next.rates(p, o)
+	if next.ceased(s, o.At) {
+		next.SYNFlood = 0
+	}
 	if s.At != 0 && len(d.Watch.Suspicion) > 0 || d.Watch.Attack {
 		next.Churn = o.At
 	}

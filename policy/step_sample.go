@@ -6,10 +6,10 @@ import "time"
 // without help, while a meter costs each of its SYNs the more the more random their sources are. So once a
 // flood is recognised its meters rest most of the time.
 const (
-	// sampleFor is how long meters run before they rest: readings come once a second, and it takes two.
-	sampleFor = 4 * time.Second
-	// restFor is how long they rest at most. A flood that changes is seen that much later.
+	// restFor is how long meters rest at most. A flood that changes is seen that much later.
 	restFor = 12 * time.Second
+	// leastRest is the least that is worth the changes of the table.
+	leastRest = 3 * time.Second
 )
 
 // rests says whether the SYN meters rest in the next turn.
@@ -25,7 +25,7 @@ func (s *State) rests(p *Policy, prev *State, at Instant) bool {
 	if s.Sampling = prev.Sampling; s.Sampling == 0 {
 		s.Sampling = at
 	}
-	if rest := resting(p); rest >= sampleFor && at.Sub(s.Sampling) >= sampleFor && s.recognised() {
+	if rest := resting(p); rest >= leastRest && s.recognised(s.Sampling) {
 		s.Sampling, s.Rest = 0, at.Add(rest)
 		return true
 	}
@@ -59,12 +59,21 @@ func (s *State) metered(p *Policy) bool {
 	return drops && max(rate, s.Unanswered) >= p.Observe.SYNPressure/2
 }
 
-// recognised reports whether a SYN flood of either kind is.
-func (s *State) recognised() bool {
+// recognised reports whether a SYN flood of either kind is, by evidence that is newer than that.
+func (s *State) recognised(than Instant) bool {
+	newer := func(f *Offence) bool { return f.raised() && f.OverAt > than }
 	for i := range s.Services {
-		if sv := &s.Services[i]; sv.SYNs.Few.raised() || sv.SYNs.Many.raised() {
+		if sv := &s.Services[i]; newer(&sv.SYNs.Few) || newer(&sv.SYNs.Many) {
 			return true
 		}
 	}
 	return false
+}
+
+// signFresh is how long ago the last sign of a flood may be for it to go on.
+const signFresh = 5 * time.Second
+
+// ceased reports whether a flood that was recognised has ended, and nothing speaks for another one.
+func (s *State) ceased(prev *State, at Instant) bool {
+	return prev.recognised(0) && !s.recognised(0) && at.Sub(s.SYNFlood) > signFresh
 }
