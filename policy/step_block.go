@@ -19,9 +19,8 @@ func (st *serviceStep) block() {
 			if st.strike(src.target(), ConnectionFlood, &src.Hold, st.holdReason(src)) {
 				st.struck(src)
 			}
-		// A source that is refused opens nothing: what counts is that it begins anew when it may. It is known
-		// by then, so that one count is enough.
-		case src.Churn.recurs(after) && src.Fast > 0 && src.Churn.OverAt == st.next.Endings && st.o.Endings.Taken:
+		// A source that is refused opens nothing: what counts is that it begins anew when it may.
+		case src.Churn.recurs(after) && src.Fast >= fastCounts && src.Churn.OverAt == st.next.Endings && st.o.Endings.Taken:
 			if st.strike(src.Source, Churn, &src.Churn, st.churnReason(src)) {
 				st.struck(src)
 			}

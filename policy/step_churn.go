@@ -129,8 +129,8 @@ func (j *churnJudge) judge(src *SourceState, ended int, allowed allowance) {
 		st.calm(src, Churn, &src.Churn, "the policy sets no limit any more")
 	case was && (!over || st.service.Mode == Enforce) && st.next.Endings.Sub(src.Churn.OverAt) < st.service.Response.Lease+e.Span:
 		// It is refused: that it opens nothing is no sign of calm, and what ends was opened before.
-	case over && src.Fast < fastCounts && (!was || st.service.Mode == Shadow):
-		// Not yet evidence, nor is it calm. Of a source that was refused and begins anew one count is.
+	case over && src.Fast < fastCounts:
+		// Not yet evidence, nor is it calm.
 	case was, over:
 		at := st.next.Endings
 		ended := src.Churn.judge(at, rate, allowed.fresh, st.service.Response.Quiet)
