@@ -14,16 +14,17 @@ type closings struct {
 	running bool
 	counted policy.Instant // evidence up to here has been acted upon
 	blocked policy.Instant // and blocks that began up to here
-	tracked bool           // our rules have connections tracked
-	stale   bool           // they had, and nobody else's do: what conntrack still knows is to be forgotten
 	cuts    []policy.Cut   // closed since the last turn, by service and source: each run brings a turn
 }
 
 // closingResult is what a run of closings hands to the loop.
 type closingResult struct {
-	closed    enforcer.Closed
-	forgotten int // tracked connections
-	err       error
+	closed enforcer.Closed
+	err    error
+
+	forgetting bool // it was a run of Forget
+	forgotten  int  // tracked connections
+	more       bool // are left
 }
 
 // due returns the newest evidence that calls for closing and the beginning of the newest block that
@@ -84,8 +85,8 @@ func (d *Daemon) closed(r closingResult) {
 		d.tally.of(service).closed += uint64(n)
 		d.Log.Info("closed excess connections", "service", service, "count", n)
 	}
-	if r.forgotten > 0 {
-		d.Log.Info("forgot tracked connections", "count", r.forgotten)
+	if r.forgetting {
+		d.forgot(&r)
 	}
 	if r.closed.Left > 0 {
 		d.Log.Info("connections left to close", "count", r.closed.Left)

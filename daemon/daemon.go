@@ -43,7 +43,7 @@ type Rules interface {
 // Closer closes connections.
 type Closer interface {
 	Cut(*policy.Policy, *policy.Decision) (enforcer.Closed, error)
-	Forget(*policy.Policy) (int, error)
+	Forget(*policy.Policy) (forgotten int, more bool, err error)
 }
 
 // Publisher shows the daemon's state to whoever may ask. It must not block. The functions it is given
@@ -109,6 +109,7 @@ type Daemon struct {
 	jobs     context.Context // ends what runs beside the loop
 	census   census
 	closings closings
+	stale    stale
 	table    table
 
 	inheritance inheritance

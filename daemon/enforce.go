@@ -80,7 +80,7 @@ func (d *Daemon) bereave(o *policy.Observation) {
 // neighbours adds to an observation what others do with the kernel's rules, as of the last look.
 func (d *Daemon) neighbours(o *policy.Observation) {
 	env, fw := d.Rules.Environment(), &o.Firewall
-	fw.Known, fw.Tracks, fw.Synproxy = env.Known, env.Known && env.OthersTrack, env.Synproxy
+	fw.Known, fw.Tracks, fw.Synproxy = env.Known, env.Known && env.OthersTrack, d.Rules.Features().SYNProxy
 }
 
 // enforce makes the decision hold, in one transaction. A refused one is tried again with the
@@ -105,8 +105,10 @@ func (d *Daemon) enforce() {
 	}
 	t.backoff, t.retryAt, t.refused, t.made = 0, 0, nil, true
 	t.asked.until = now.Add(compareEvery(d.Policy))
-	if next := d.decision.Next; next > now {
-		t.asked.until = min(t.asked.until, next)
+	for _, next := range []policy.Instant{d.decision.Next, plan.Again} {
+		if next > now {
+			t.asked.until = min(t.asked.until, next)
+		}
 	}
 	d.faults.set("table", nil)
 	if plan.Replaces() {

@@ -219,6 +219,8 @@ type fakeCloser struct {
 	closed enforcer.Closed
 	err    error
 	asked  []policy.Decision
+
+	forgets int // runs of Forget until nothing is left
 }
 
 func (c *fakeCloser) Cut(_ *policy.Policy, d *policy.Decision) (enforcer.Closed, error) {
@@ -232,9 +234,12 @@ func (c *fakeCloser) Cut(_ *policy.Policy, d *policy.Decision) (enforcer.Closed,
 	return closed, err
 }
 
-func (c *fakeCloser) Forget(*policy.Policy) (int, error) {
+func (c *fakeCloser) Forget(*policy.Policy) (int, bool, error) {
 	c.trace.add(c.clock, "forget")
-	return 3, nil
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.forgets--
+	return 3, c.forgets > 0, nil
 }
 
 // fakePublisher keeps the latest picture.

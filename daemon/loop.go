@@ -45,6 +45,10 @@ func (d *Daemon) Run(ctx context.Context) error {
 	}
 }
 
+// lookEvery is how often a table that others may change is looked at, however slow the tick: P3 promises to
+// mend it within a second.
+const lookEvery = 500 * time.Millisecond
+
 // turn is one pass from kernel to kernel. The watchdog is fed at its end: a loop that is stuck
 // anywhere in it stops feeding.
 func (d *Daemon) turn() {
@@ -69,6 +73,9 @@ func (d *Daemon) turn() {
 	d.heard()
 	now := d.Now()
 	d.turnTook, d.turnAt = now.Sub(began), now.Add(d.Policy.Observe.Tick)
+	if d.Rules.Have().Present && !d.Rules.Owned() {
+		d.turnAt = min(d.turnAt, now.Add(lookEvery))
+	}
 	if next := d.decision.Next; next > now {
 		d.turnAt = min(d.turnAt, next)
 	}

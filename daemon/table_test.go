@@ -9,6 +9,7 @@ import (
 
 	"ebbgate/control"
 	"ebbgate/enforcer"
+	"ebbgate/policy"
 )
 
 func TestLostTableIsBuiltAgainInTheSameTurn(t *testing.T) {
@@ -229,4 +230,27 @@ func firstAfter(at []time.Duration, t time.Duration) time.Duration {
 		i++
 	}
 	return at[i]
+}
+
+// TestNeighboursOfAnObservation: what others do comes from the last look, and is no guess; what the kernel can
+// do is known from the start.
+func TestNeighboursOfAnObservation(t *testing.T) {
+	for _, tt := range []struct {
+		env  enforcer.Environment
+		can  bool
+		want policy.Firewall
+	}{
+		{enforcer.Environment{Known: true}, true, policy.Firewall{Known: true, Synproxy: true}},
+		{enforcer.Environment{Known: true, OthersTrack: true}, true, policy.Firewall{Known: true, Tracks: true, Synproxy: true}},
+		{enforcer.Environment{Known: true, OthersTrack: true}, false, policy.Firewall{Known: true, Tracks: true}},
+		{enforcer.Environment{OthersTrack: true}, true, policy.Firewall{Synproxy: true}},
+	} {
+		d := Daemon{Config: Config{Rules: &fakeRules{t: t, env: tt.env, features: enforcer.Features{SYNProxy: tt.can}}}}
+		o := policy.Observation{Firewall: policy.Firewall{Loose: true}} // which is not asked here
+		d.neighbours(&o)
+		tt.want.Loose = true
+		if o.Firewall != tt.want {
+			t.Errorf("%+v, SYNPROXY %t: %+v, want %+v", tt.env, tt.can, o.Firewall, tt.want)
+		}
+	}
 }

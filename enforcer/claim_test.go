@@ -13,7 +13,11 @@ import (
 )
 
 func TestASecondDaemonIsRefusedInPeace(t *testing.T) {
-	tb := open(t)
+	nstest.Enter(t)
+	tb, err := Open()
+	if err != nil {
+		t.Fatal(err)
+	}
 	second, err := Open()
 	if !errors.Is(err, ErrTableHeld) || !strings.Contains(err.Error(), "pid "+strconv.Itoa(os.Getpid())) {
 		t.Errorf("Open = %v, want ErrTableHeld with our pid", err)
@@ -34,7 +38,9 @@ func TestASecondDaemonIsRefusedInPeace(t *testing.T) {
 	if err != nil {
 		t.Fatalf("after the first is gone: %v", err)
 	}
-	*tb = *again // closed by the test's own end
+	if err := again.Close(); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestAStrangersSocketKeepsNobodyFromStarting(t *testing.T) {

@@ -2,6 +2,7 @@ package enforcer
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/google/nftables/binaryutil"
 	"github.com/google/nftables/expr"
@@ -68,6 +69,23 @@ func (f family) from(set string, bits int) clause {
 // to matches packets whose destination, cut to bits, is in the set.
 func (f family) to(set string, bits int) clause {
 	return clause{f.masked("daddr", bits) + " @" + set, append(f.address(f.dest, bits), member(set))}
+}
+
+// fromEnd matches TCP packets whose source, address and port, is in the set.
+func (f family) fromEnd(set string) clause { return f.end(set, "saddr . tcp sport", f.source, 0) }
+
+// toEnd matches TCP packets whose destination, address and port, is in the set.
+func (f family) toEnd(set string) clause { return f.end(set, "daddr . tcp dport", f.dest, 2) }
+
+func (f family) end(set, words string, address, port uint32) clause {
+	// The parts of a key stand one behind the other, each in registers of four bytes of its own.
+	behind := uint32(unix.NFT_REG32_01)
+	if f.proto == nfprotoIPv6 {
+		behind = unix.NFT_REG_2
+	}
+	load := &expr.Payload{DestRegister: behind, Base: expr.PayloadBaseTransportHeader, Offset: port, Len: 2}
+	return clause{f.word + " " + words + " @" + set,
+		slices.Concat(isFamily(f), isTCP(), []expr.Any{network(address, f.length), load, member(set)})}
 }
 
 // dport and sport match TCP packets by a set of ports.

@@ -27,23 +27,30 @@ const (
 	maxSourcesClosed = 10_000
 )
 
-// Closer closes connections. It has netlink sockets of its own and may be used beside Table, but not
-// by two goroutines at once.
+// Closer closes connections. It has netlink sockets of its own, needs a Table for its marks alone, and may be
+// used beside it, but not by two goroutines at once.
 type Closer struct {
 	conn   *inetdiag.Conn
-	tracks *ctnetlink.Conn // nil: the kernel has no conntrack, so that there are no forwarded connections to see
+	tracks *ctnetlink.Conn              // nil: the kernel has no conntrack, so that there are no forwarded connections to see
+	mark   func([]netip.AddrPort) error // Mark of a Table; nil: forwarded connections are left alone
 	prod   func(*flow) error
 	now    func() time.Time
-	batch  int // connections that are closed at once
+	batch  int  // connections that are closed at once
+	noLow  bool // it was said that clients' low ports cannot be used for prods
 }
 
-// OpenCloser opens the sockets in the calling thread's network namespace.
-func OpenCloser() (*Closer, error) {
+// OpenCloser opens the sockets in the calling thread's network namespace. What is passed on is cut only with
+// a table, by whose rules the packets of what was cut are answered (Table.Mark); nil cuts sockets alone.
+func OpenCloser(t *Table) (*Closer, error) {
 	conn, err := inetdiag.Open()
 	if err != nil {
 		return nil, err
 	}
-	c := &Closer{conn: conn, prod: prod, now: time.Now, batch: min(inetdiag.MaxBatch, ctnetlink.MaxBatch)}
+	var mark func([]netip.AddrPort) error
+	if t != nil {
+		mark = t.Mark
+	}
+	c := &Closer{conn: conn, mark: mark, prod: prod, now: time.Now, batch: min(inetdiag.MaxBatch, ctnetlink.MaxBatch)}
 	c.tracks, err = ctnetlink.Open()
 	if err != nil && !errors.Is(err, ctnetlink.ErrNoConntrack) {
 		return nil, errors.Join(err, conn.Close())
@@ -122,9 +129,10 @@ func (c *Closer) sockets(w *cut) error {
 	return nil
 }
 
-// passedOn takes in those that go through it. Without conntrack there are none to be seen.
+// passedOn takes in those that go through it. Without conntrack there are none to be seen, and without a
+// table there is nothing to end them by.
 func (c *Closer) passedOn(w *cut) error {
-	if !w.onward || c.tracks == nil {
+	if !w.onward || c.tracks == nil || c.mark == nil {
 		return nil
 	}
 	err := c.tracks.Dump(ctnetlink.Request{}, w.tracked)

@@ -20,12 +20,14 @@ type ending struct {
 	sources map[endedSource]int
 
 	socks   []inetdiag.Named
+	ends    []netip.AddrPort // of clients, for the rules
 	entries []ctnetlink.Entry
 	of      [2][]*candidate // whose those are
 
 	// A kernel that cannot destroy sockets, or refuses it, is asked once a run.
 	mute  bool
 	unfed bool    // likewise of prods
+	kept  bool    // and where the rules do not take more marks, forwarded connections are kept
 	errs  []error // the first refusal of each kind
 }
 
@@ -66,7 +68,7 @@ func (e *ending) run(batch []*candidate) {
 		}
 	}
 	e.settle(e.of[0], inetdiag.ErrGone, func(each func(int, error)) error { return e.closer.conn.DestroyAll(e.socks, each) })
-	if len(e.entries) == 0 {
+	if !e.marked() {
 		return
 	}
 	e.settle(e.of[1], ctnetlink.ErrGone, func(each func(int, error)) error { return e.closer.tracks.Delete(e.entries, each) })
@@ -75,6 +77,30 @@ func (e *ending) run(batch []*candidate) {
 			e.tell(v)
 		}
 	}
+}
+
+// marked has our rules know which connections conntrack is about to forget, and reports whether there are
+// any and all are marked. It comes first: no packet may slip through in between, by which conntrack would
+// take a connection up again. Without a mark a connection is left as it is.
+func (e *ending) marked() bool {
+	if len(e.entries) == 0 {
+		return false
+	}
+	if !e.kept {
+		e.ends = e.ends[:0]
+		for _, v := range e.of[1] {
+			e.ends = append(e.ends, v.flow.original.From())
+		}
+		err := e.closer.mark(e.ends)
+		e.kept = err != nil
+		if err != nil && !errors.Is(err, ErrNotAnswered) {
+			e.errs = append(e.errs[:min(len(e.errs), maxRefusals)], fmt.Errorf("cut forwarded connections: %w", err))
+		}
+	}
+	if e.kept {
+		e.out.Left += len(e.entries)
+	}
+	return !e.kept
 }
 
 // settle has a batch ended and notes the outcome of each. Those that were not ended are nil in the list
@@ -123,11 +149,19 @@ func (e *ending) refuse(v *candidate, why error) {
 }
 
 // tell has the server behind a cut connection find out. Where no prods can be sent at all, none is tried
-// again in this run; where one fails, because its ports are in use here, the others need not.
+// again in this run; where one fails, because its ports are in use here, the others need not. That a
+// client's port is privileged is said once in the Closer's life: most clients have none.
 func (e *ending) tell(v *candidate) {
 	err := e.closer.prod(v.flow)
 	if err == nil {
 		return
+	}
+	if errors.Is(err, unix.EACCES) {
+		if e.closer.noLow {
+			return
+		}
+		e.closer.noLow = true
+		err = fmt.Errorf("%w: clients' ports below 1024 need CAP_NET_BIND_SERVICE (see systemd/forwarded.conf)", err)
 	}
 	e.unfed = errors.Is(err, unix.EAFNOSUPPORT) || errors.Is(err, unix.EPERM)
 	if len(e.errs) < maxRefusals {

@@ -23,7 +23,7 @@ func openClosing(t *testing.T, listen string) *closing {
 	nstest.AnyIP(t, "10.66.0.0/16", "fd66::/48")
 	nstest.Assign(t, "10.1.0.1/32")
 	nstest.Assign(t, "fd01::1/128")
-	c, err := OpenCloser()
+	c, err := OpenCloser(nil)
 	if err != nil {
 		t.Fatal(err)
 	}

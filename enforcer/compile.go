@@ -25,15 +25,13 @@ type Environment struct {
 	OthersTrack bool
 	// Known is false where others' rules could not be read: OthersTrack is then a guess.
 	Known bool
-	// Synproxy: the kernel can complete handshakes (CONFIG_NFT_SYNPROXY).
-	Synproxy bool
 	// NoConnlimit: the kernel cannot count connections in a set (CONFIG_NFT_CONNLIMIT). Sources are then
 	// held by the refuse sets alone.
 	NoConnlimit bool
 }
 
 // Compile returns the ruleset that makes a decision hold. It is pure. A decision without limits,
-// watched sources, blocks and meters gives the empty ruleset (P1).
+// watched sources, blocks, meters and proxies gives the empty ruleset (P1).
 func Compile(p *policy.Policy, d *policy.Decision, env Environment) Ruleset {
 	return compile(p, d, env, nil)
 }

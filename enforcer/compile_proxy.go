@@ -12,6 +12,9 @@ import (
 // The client's ACK, which conntrack knows nothing of and most filters would drop, is taken before them. It
 // proves that the SYN was let through, as the cookie in it is the answer to that SYN.
 //
+// Both look whom the packet is for: only a listener's handshakes are taken apart. What conntrack does not
+// know may as well be of a connection that is older than it, or than its memory.
+//
 // The common way, notrack and one rule before the filters, answers clients whom the host's own filter
 // refuses, and opens their connections from the interface lo, which filters trust (measured).
 const (
@@ -78,7 +81,7 @@ func (c *compiler) offer(pt *part) {
 		chain.Rules = []Rule{rule(counted(proxied), accept())}
 	} else {
 		for _, f := range families {
-			chain.Rules = append(chain.Rules, rule(f.only(), ctNew(), ctPlain(), counted(proxied), synproxy(pt.segment(f))))
+			chain.Rules = append(chain.Rules, rule(f.only(), ctNew(), ctPlain(), forListener(), counted(proxied), synproxy(pt.segment(f))))
 		}
 	}
 	c.out.Chains = append(c.out.Chains, chain)
@@ -92,7 +95,7 @@ func (c *compiler) complete(pt *part) {
 	c.out.Sets = append(c.out.Sets, leases(pt, "complete", pt.proxy.Drain))
 	chain := Chain{Name: pt.name("complete")}
 	for _, f := range families {
-		chain.Rules = append(chain.Rules, rule(f.only(), ctInvalid(), counted(completed), synproxy(pt.segment(f))))
+		chain.Rules = append(chain.Rules, rule(f.only(), ctInvalid(), forListener(), counted(completed), synproxy(pt.segment(f))))
 	}
 	c.out.Chains = append(c.out.Chains, chain)
 }
@@ -127,6 +130,13 @@ func ctInvalid() clause {
 		and(binaryutil.NativeEndian.PutUint32(expr.CtStateBitINVALID)),
 		compare(expr.CmpOpNeq, make([]byte, 4)),
 	}}
+}
+
+// forListener matches packets that a listener on the unspecified address would get. Of a listener on one
+// address the kernel says the same as of a connection, of a handshake under way and of a connection in
+// TIME_WAIT nothing (nft_socket_eval of net/netfilter/nft_socket.c; measured).
+func forListener() clause {
+	return clause{"socket wildcard 1", []expr.Any{&expr.Socket{Key: expr.SocketKeyWildcard, Register: reg}, compare(expr.CmpOpEq, []byte{1})}}
 }
 
 // ctPlain matches packets whose addresses nobody rewrites.

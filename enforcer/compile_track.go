@@ -23,9 +23,10 @@ func (c *compiler) hold(pt *part) {
 		chain.Rules = append(chain.Rules, c.parting(pt, f)...)
 		chain.Rules = append(chain.Rules,
 			rule(opening(), f.from(watch, bits), f.over(conn, bits, limit), hit),
-			// A connection older than the rule is counted when its next packet comes by, but
-			// never turned away. The two rules must not both see a packet: the kernel may count
-			// a connection twice that is added twice within one tick of its clock.
+			// A connection older than the rule that was notrack is counted with its next packet,
+			// which conntrack takes for its first, but never turned away. One that conntrack knows
+			// already is not new and never comes here. The two rules must not both see a packet:
+			// the kernel may count a connection twice that is added twice within one tick of its clock.
 			rule(underway(), f.from(watch, bits), f.over(conn, bits, limit)))
 	}
 	c.out.Chains = append(c.out.Chains, chain)

@@ -57,7 +57,7 @@ func newPassage(t *testing.T, to netip.AddrPort, addresses []netip.Addr) *passag
 		if p.table, err = Open(); err != nil {
 			return err
 		}
-		p.closer, err = OpenCloser()
+		p.closer, err = OpenCloser(p.table)
 		return err
 	})
 	t.Cleanup(func() {

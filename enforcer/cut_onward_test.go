@@ -239,6 +239,29 @@ func TestProdsThatFail(t *testing.T) {
 	}
 }
 
+// TestProdsFromLowPortsThatFail: that they are not permitted is said once in all runs, and the others are
+// tried.
+func TestProdsFromLowPortsThatFail(t *testing.T) {
+	tried := 0
+	c := &Closer{prod: func(*flow) error { tried++; return fmt.Errorf("bind: %w", unix.EACCES) }}
+	for run := range 3 {
+		e := ending{closer: c}
+		for range 5 {
+			e.tell(&candidate{service: &cutService{svc: &policy.Service{Name: "web"}}, flow: &flow{}})
+		}
+		err := errors.Join(e.errs...)
+		if e.unfed || (err != nil) != (run == 0) || len(e.errs) > 1 {
+			t.Errorf("run %d: unfed %t, said %v", run, e.unfed, e.errs)
+		}
+		if run == 0 && !strings.Contains(fmt.Sprint(err), "CAP_NET_BIND_SERVICE") {
+			t.Errorf("said %v", err)
+		}
+	}
+	if tried != 15 {
+		t.Errorf("%d prods were tried, want 15", tried)
+	}
+}
+
 func TestFlowOrderIsTotal(t *testing.T) {
 	var list []*flow
 	for _, s := range []string{"10.66.0.1:1", "10.66.0.1:2", "10.66.0.2:1"} {

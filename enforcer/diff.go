@@ -45,7 +45,7 @@ func Diff(have Have, want Ruleset, now policy.Instant) Plan {
 	after := want
 	left := d.redefined(have.Ruleset, &after)
 	d.objects(&left, &after)
-	return Plan{Ops: d.ops, After: after, at: now}
+	return Plan{Ops: d.ops, After: after, Again: d.again, at: now}
 }
 
 // redefined deletes what cannot become what is wanted, and the rules of all chains that refer to it. It
@@ -92,8 +92,9 @@ func (d *differ) redefined(have Ruleset, want *Ruleset) Ruleset {
 }
 
 type differ struct {
-	now policy.Instant
-	ops []Op
+	now   policy.Instant
+	ops   []Op
+	again policy.Instant
 }
 
 func (d *differ) add(op Op) { d.ops = append(d.ops, op) }

@@ -82,7 +82,12 @@ func (d *differ) renew(old, want Element, add, del *[]Element) (Element, bool) {
 			*add = append(*add, want)
 		}
 		return want, d.alive(want)
-	case d.ending(old), !d.alive(want) && want.Until != 0, !d.due(old, want):
+	case d.ending(old):
+		if end := old.Until.Add(expiryAfter); d.alive(want) && (d.again == 0 || end < d.again) {
+			d.again = end
+		}
+		return old, true
+	case !d.alive(want) && want.Until != 0, !d.due(old, want):
 		return old, true
 	}
 	*del = append(*del, old)

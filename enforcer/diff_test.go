@@ -124,3 +124,20 @@ func TestDiffAfterTheLeases(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", d)
 	}
 }
+
+// TestDiffSaysWhenToComeAgain: an element about to end cannot be renewed, only added when it is gone.
+func TestDiffSaysWhenToComeAgain(t *testing.T) {
+	p := onePolicy(web())
+	have := held(Compile(p, flood("web", 30*second), Environment{}))
+	now := 30*second - 200*policy.Instant(time.Millisecond)
+	plan := Diff(have, Compile(p, flood("web", now+30*second), Environment{}), now)
+	if want := (30 * second).Add(expiryAfter); plan.Again != want {
+		t.Errorf("come again at %v, want %v", plan.Again, want)
+	}
+	if again := Diff(held(plan.After), Compile(p, flood("web", plan.Again+30*second), Environment{}), plan.Again); again.Again != 0 || again.Empty() {
+		t.Errorf("then there is this to be sent:\n%s", again.String())
+	}
+	if plan := Diff(have, Compile(p, flood("web", 30*second), Environment{}), now); plan.Again != 0 {
+		t.Error("come again although nothing is to be renewed")
+	}
+}

@@ -79,7 +79,7 @@ func (e *encoder) op(o *Op) error {
 	case ObjectSet:
 		e.set(o)
 	case ObjectElements:
-		return e.elements(o)
+		e.elements(o)
 	}
 	return nil
 }
@@ -137,10 +137,10 @@ func (e *encoder) chain(o *Op) {
 	}
 }
 
+// hooks are the numbers of the hooks (NF_INET_* of linux/netfilter.h).
 var hooks = map[Hook]uint32{
 	Prerouting: unix.NF_INET_PRE_ROUTING,
 	Input:      unix.NF_INET_LOCAL_IN,
-	"forward":  unix.NF_INET_FORWARD,
 	Output:     unix.NF_INET_LOCAL_OUT,
 }
 

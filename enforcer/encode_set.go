@@ -2,7 +2,6 @@ package enforcer
 
 import (
 	"encoding/binary"
-	"fmt"
 	"time"
 
 	"github.com/google/nftables"
@@ -11,12 +10,15 @@ import (
 	"ebbgate/internal/nftwire"
 )
 
-// keyTypes give the number under which the nft tool knows a type, and the length of its values.
+// keyTypes give the number under which the nft tool knows a type (nft datatype.h, enum datatypes; the kernel
+// passes it on without a look), and the length of its values in bytes.
 var keyTypes = map[KeyType]nftables.SetDatatype{
 	IPv4Addr:    nftables.TypeIPAddr,
 	IPv6Addr:    nftables.TypeIP6Addr,
 	InetService: nftables.TypeInetService,
 	NFProto:     nftables.TypeNFProto,
+	IPv4End:     nftables.MustConcatSetType(nftables.TypeIPAddr, nftables.TypeInetService),
+	IPv6End:     nftables.MustConcatSetType(nftables.TypeIP6Addr, nftables.TypeInetService),
 }
 
 // keyByteOrder is what the nft tool wants to know before it lists keys of a set: that they are in
@@ -73,7 +75,7 @@ func (s *Set) flags() uint32 {
 
 // elements writes elements. The kernel keeps a range as two: its first key, and the first key after
 // it marked as an end.
-func (e *encoder) elements(o *Op) error {
+func (e *encoder) elements(o *Op) {
 	var w nftwire.Elements
 	switch {
 	case o.Verb == Add:
@@ -81,7 +83,7 @@ func (e *encoder) elements(o *Op) error {
 	case o.Verb == Delete:
 		w = e.batch.DeleteElements(TableName, o.Set.Name)
 	case e.older:
-		return nil
+		return
 	default:
 		w = e.batch.DestroyElements(TableName, o.Set.Name)
 	}
@@ -90,9 +92,9 @@ func (e *encoder) elements(o *Op) error {
 		n := nftwire.Element{Key: el.Key.bytes[:el.Key.length]}
 		if el.Until != 0 && o.Verb == Add {
 			// Without a timeout the element would stay for ever; a plan that took too long to be sent
-			// must not turn a lease into that.
+			// must not turn a lease into that. What has ended meanwhile needs not be added.
 			if n.Timeout = el.Until.Sub(e.now); n.Timeout < time.Millisecond {
-				return fmt.Errorf("add element %s to set %q: its lease ended before it was sent", o.Set.Key.text(el.Key), o.Set.Name)
+				continue
 			}
 		}
 		if o.Verb == Add {
@@ -106,5 +108,4 @@ func (e *encoder) elements(o *Op) error {
 		}
 	}
 	w.End()
-	return nil
 }

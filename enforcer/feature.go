@@ -7,7 +7,7 @@ type Features struct {
 	Destroy   bool // elements can be deleted that may not be there: Linux 6.3
 	Count     bool // the kernel tells how many elements a set has: Linux 6.16
 	Connlimit bool // CONFIG_NFT_CONNLIMIT
-	SYNProxy  bool // CONFIG_NFT_SYNPROXY
+	SYNProxy  bool // CONFIG_NFT_SYNPROXY, and to tell whom it is for, CONFIG_NFT_SOCKET of Linux 5.10
 	Close     bool // connections can be closed: CONFIG_INET_DIAG_DESTROY
 	Endings   bool // the kernel tells which connections end: Linux 4.5
 }
@@ -30,7 +30,7 @@ func features() []feature {
 			"how full the sets are which the kernel fills is not known"},
 		{func(f *Features) bool { return f.Connlimit }, "connlimit (CONFIG_NFT_CONNLIMIT)",
 			"no source is held exactly at its limit: the census refuses it"},
-		{func(f *Features) bool { return f.SYNProxy }, "synproxy (CONFIG_NFT_SYNPROXY)",
+		{func(f *Features) bool { return f.SYNProxy }, "synproxy (CONFIG_NFT_SYNPROXY and, of Linux 5.10, CONFIG_NFT_SOCKET)",
 			"SYN cookies alone answer forged SYNs"},
 		{func(f *Features) bool { return f.Close }, "closing connections (CONFIG_INET_DIAG_DESTROY)",
 			"what a blocked source holds stays until its own time-out"},

@@ -16,7 +16,7 @@ import (
 // is notified of it, and the generation of the rules stays.
 const probing = "probe"
 
-// features finds out what the kernel can do, once the table's owner is known.
+// findFeatures finds out what the kernel can do, once the table's owner is known.
 func (t *Table) findFeatures() error {
 	t.features = Features{Owner: t.Owned()}
 	f := &t.features
@@ -53,7 +53,17 @@ func (t *Table) probeTable(f *Features) error {
 	errno, err = t.ask(func(b *nftwire.Batch) {
 		probeRule(b, "synproxy", func() { b.Uint32(expr.NFTA_SYNPROXY_FLAGS, allFlags) })
 	})
-	f.SYNProxy = errno != 0 && errno != unix.ENOENT
+	if err != nil || errno == 0 || errno == unix.ENOENT {
+		return err
+	}
+	// This one switches nothing on, and what it can be asked for grew: it is written as in our rules.
+	errno, err = t.ask(func(b *nftwire.Batch) {
+		probeRule(b, "socket", func() {
+			b.Uint32(expr.NFTA_SOCKET_KEY, expr.NFT_SOCKET_WILDCARD)
+			b.Uint32(expr.NFTA_SOCKET_DREG, reg)
+		})
+	})
+	f.SYNProxy = err == nil && errno == 0
 	return err
 }
 

@@ -53,18 +53,30 @@ func TestWhatTheKernelDoesNotKnowIsLacking(t *testing.T) {
 	}
 	tb := open(t)
 	for _, tt := range []struct {
-		name  string
-		errno unix.Errno
-		want  Features // of those that are asked of nf_tables with the last message but one
+		name   string
+		errno  unix.Errno
+		socket unix.Errno // to the last question, which is asked where there is synproxy
+		want   Features   // of those that are asked of nf_tables with the last message but one
 	}{
-		{"types of expressions are missing", unix.ENOENT, Features{}},
-		{"the message is unknown, or the expression incomplete", unix.EINVAL, Features{Connlimit: true, SYNProxy: true}},
-		{"flags are unknown", unix.EOPNOTSUPP, Features{SYNProxy: true}},
+		{"types of expressions are missing", unix.ENOENT, unix.ENOENT, Features{}},
+		{"the message is unknown, or the expression incomplete", unix.EINVAL, 0, Features{Connlimit: true, SYNProxy: true}},
+		{"flags are unknown", unix.EOPNOTSUPP, 0, Features{SYNProxy: true}},
+		{"sockets cannot be looked for", unix.EINVAL, unix.ENOENT, Features{Connlimit: true}},
+		{"of a socket it cannot be told where it listens (before Linux 5.10)", unix.EINVAL, unix.EOPNOTSUPP, Features{Connlimit: true}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			real := tb.send
+			real, asked := tb.send, 0
 			defer func() { tb.send = real }()
-			tb.send = func(b *nftwire.Batch) error { return &nftwire.Refusal{Message: b.Len() - 2, Errno: tt.errno} }
+			tb.send = func(b *nftwire.Batch) error {
+				asked++
+				switch {
+				case asked < 4:
+					return &nftwire.Refusal{Message: b.Len() - 2, Errno: tt.errno}
+				case tt.socket != 0:
+					return &nftwire.Refusal{Message: b.Len() - 2, Errno: tt.socket}
+				}
+				return &nftwire.Refusal{Message: b.Len() - 1, Errno: unix.ENOENT}
+			}
 			got := Features{}
 			if err := tb.probeTable(&got); err != nil {
 				t.Fatal(err)

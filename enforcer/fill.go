@@ -1,8 +1,11 @@
 package enforcer
 
 import (
+	"errors"
 	"fmt"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // Fill is how full one set of the table is.
@@ -21,7 +24,7 @@ func (f *Fill) Full() bool { return f.Known && f.Elements >= f.Most }
 // Fill measures the sets that have a size, in the order of their names. No set is listed: of those we
 // fill we know what they hold, give or take what timed out in the last moments, and of those that rules
 // fill the kernel tells the number, what has timed out in them included until it is removed. Without a
-// table the answer is empty.
+// table, or where somebody removed it, the answer is empty.
 func (t *Table) Fill() ([]Fill, error) {
 	var out []Fill
 	for i := range t.have.Ruleset.Sets {
@@ -37,6 +40,9 @@ func (t *Table) Fill() ([]Fill, error) {
 			f.Elements, f.Most, f.Known = len(s.Elements), int(s.Size/setSpare), true
 		} else if t.features.Count {
 			n, told, err := t.sets.Count(TableName, s.Name)
+			if errors.Is(err, unix.ENOENT) { // Look notices
+				return nil, nil
+			}
 			if err != nil {
 				return nil, fmt.Errorf("measure sets: %w", err)
 			}
@@ -68,6 +74,8 @@ func atTheBound(suffix string) (then string, fault bool) {
 		return "connections of further sources are not counted by the kernel: the census alone finds them", true
 	case "rate":
 		return "SYNs of further sources are counted together", false
+	case "gone":
+		return "further forwarded connections are not cut until others are forgotten", true
 	case "over":
 		return "further sources over their SYN rate are counted, not listed", false
 	case "drop":

@@ -93,19 +93,20 @@ func TestSetsOfTheKernelAreFullAtTheirSize(t *testing.T) {
 	}
 }
 
-// TestFillWithoutItsTable: somebody removed it; that is an error until Look has noticed.
+// TestFillWithoutItsTable: somebody removed it, which is for Look to notice, and no fault of the sets.
 func TestFillWithoutItsTable(t *testing.T) {
 	tb := open(t)
 	tb.table.Flags = 0
 	apply(t, tb, onePolicy(web()), flood("web", boottime.Now()+300*second))
 	nft(t, "delete table inet ebbgate")
-	if _, err := tb.Fill(); (err == nil) == tb.features.Count {
-		t.Errorf("got %v where the kernel tells sizes: %t", err, tb.features.Count)
+	if list, err := tb.Fill(); err != nil || tb.features.Count && len(list) > 0 {
+		t.Errorf("got %v, %v where the kernel tells sizes: %t", list, err, tb.features.Count)
 	}
-	if _, err := tb.Look(true); err != nil {
-		t.Fatal(err)
+	told := tb.features.Count
+	if c, err := tb.Look(true); err != nil || !c.Lost {
+		t.Fatalf("Look = %+v, %v; want the table lost", c, err)
 	}
-	if got := fills(t, tb); len(got) != 0 {
-		t.Errorf("without a table: %v", got)
+	if got := fills(t, tb); len(got) != 0 || tb.features.Count != told {
+		t.Errorf("without a table: %v; the kernel tells sizes: %t, and %t before", got, tb.features.Count, told)
 	}
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // TestConntrackForgetsWhatWeTracked: the connections of watched sources stay in conntrack's table when our
-// rules go. Forgetting them takes those to the service's ports and no others, and ends none.
+// rules go. Forgetting them takes those that came to the service's ports of the host, and no others.
 func TestConntrackForgetsWhatWeTracked(t *testing.T) {
 	f := newField(t)
 	p := fieldPolicy()
@@ -28,12 +28,12 @@ func TestConntrackForgetsWhatWeTracked(t *testing.T) {
 	forget := func(p *policy.Policy) int {
 		var n int
 		err := f.lab.Victim.Do(func() error {
-			c, err := OpenCloser()
+			c, err := OpenCloser(nil)
 			if err != nil {
 				return err
 			}
 			defer c.Close()
-			n, err = c.Forget(p)
+			n, _, err = c.Forget(p)
 			return err
 		})
 		if err != nil {

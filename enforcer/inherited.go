@@ -12,7 +12,8 @@ import (
 
 // Inherited returns the blocks that a ruleset has in force, as a listed table tells them: those of an
 // earlier run, which are to be kept until their ends. They come by service and source, each with the
-// latest end found. Blocks that only count, in shadow mode, are none.
+// latest end found. Blocks that only count, in shadow mode, are none, and neither are those of prefixes in
+// which anything was exempt: by whose word is not known, and the operator's is forgotten by now.
 func Inherited(r *Ruleset) []policy.Inherited {
 	var out []policy.Inherited
 	for i := range r.Chains {
@@ -25,6 +26,9 @@ func Inherited(r *Ruleset) []policy.Inherited {
 			out = append(out, inheritedBy(r, service, &c.Rules[j])...)
 		}
 	}
+	out = slices.DeleteFunc(out, func(b policy.Inherited) bool {
+		return touches(r, "exempt", b.Source) || touches(r, b.Service+"_exempt", b.Source)
+	})
 	slices.SortFunc(out, func(a, b policy.Inherited) int {
 		if c := strings.Compare(a.Service, b.Service); c != 0 {
 			return c
@@ -72,3 +76,18 @@ func (r *Rule) verdict() *expr.Verdict {
 
 // drops reports whether the rule ends in a drop.
 func (r *Rule) drops() bool { return r.verdict() != nil && r.verdict().Kind == expr.VerdictDrop }
+
+// touches reports whether a prefix has an address in common with the sets of ranges of that name.
+func touches(r *Ruleset, name string, p netip.Prefix) bool {
+	for _, f := range families {
+		s := findSet(r, name+f.suffix)
+		if s == nil || !f.of(p.Addr()) {
+			continue
+		}
+		first, last := addrKey(p.Masked().Addr()), addrKey(lastAddr(p))
+		if slices.ContainsFunc(s.Elements, func(e Element) bool { return compareKeys(e.Key, last) <= 0 && compareKeys(first, e.End) <= 0 }) {
+			return true
+		}
+	}
+	return false
+}

@@ -3,6 +3,7 @@ package enforcer
 import (
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -18,8 +19,9 @@ func TestInheritedAreTheBlocksInForce(t *testing.T) {
 	tb := open(t)
 	p, now := prefixed(), boottime.Now()
 	d := ladder(now)
+	p.Exempt, d.Exempt = policy.Exempt{}, nil
 	apply(t, tb, p, d)
-	r, err := tb.List()
+	r, err := tb.readBack()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,10 +50,34 @@ func TestInheritedLeavesOut(t *testing.T) {
 			}
 		})
 	}
-	dropping := prefixed()
+	dropping, d := prefixed(), ladder(0)
 	dropping.Services[0].Response.RefuseWith = policy.Drop
-	r := Compile(dropping, ladder(0), Environment{})
-	if got := Inherited(&r); len(got) != len(ladder(0).Blocks) {
-		t.Errorf("of %d blocks that are dropped %d are inherited", len(ladder(0).Blocks), len(got))
+	dropping.Exempt, d.Exempt = policy.Exempt{}, nil
+	r := Compile(dropping, d, Environment{})
+	if got := Inherited(&r); len(got) != len(d.Blocks) {
+		t.Errorf("of %d blocks that are dropped %d are inherited", len(d.Blocks), len(got))
+	}
+}
+
+// TestWhoWasExemptIsNotInherited: the operator's exemptions are forgotten with the daemon, and a block of
+// the prefix around one must not turn against him.
+func TestWhoWasExemptIsNotInherited(t *testing.T) {
+	for name, e := range map[string]policy.Exemption{
+		"everywhere":     {Prefix: netip.MustParsePrefix("192.0.2.77/32")},
+		"of the service": {Service: "web", Prefix: netip.MustParsePrefix("192.0.2.77/32")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, d := prefixed(), ladder(0)
+			p.Exempt, d.Exempt = policy.Exempt{}, []policy.Exemption{e}
+			r := Compile(p, d, Environment{})
+			var got []string
+			for _, b := range Inherited(&r) {
+				got = append(got, b.Source.String())
+			}
+			const want = "192.0.2.1/32 2001:db8:b::/64 2001:db8:b::1/128 2001:db8:c::/56 2001:db8:d::/48"
+			if strings.Join(got, " ") != want {
+				t.Errorf("inherited are %v, want %s", got, want)
+			}
+		})
 	}
 }

@@ -21,11 +21,14 @@ const listBudget = 2 * time.Second
 // listTries bounds how often a listing that others' changes interrupt is taken anew.
 const listTries = 3
 
-// List reads our table from the kernel. Without a table it is the empty Ruleset. It is not for the
+// readBack reads our table from the kernel. Without a table it is the empty Ruleset. It is not for the
 // loop: it is taken at start and after a refusal, and where it takes more than two seconds, is
 // interrupted three times or finds what we did not write, it is an error and nothing is known of the
 // table. What the kernel itself puts into sets is left out, as in every Ruleset.
-func (t *Table) List() (Ruleset, error) {
+func (t *Table) readBack() (Ruleset, error) {
+	// No marks meanwhile, which would look like somebody else's changes.
+	t.sending.Lock()
+	defer t.sending.Unlock()
 	end := time.Now().Add(listBudget)
 	for try := 1; ; try++ {
 		before, err := t.generation()
@@ -108,17 +111,12 @@ func (l *lister) chains(r *Ruleset) error {
 	})
 }
 
-// hookOf names a hook (NF_INET_* of linux/netfilter.h).
+// hookOf names a hook, or returns "" if none of our chains is at it.
 func hookOf(number uint32) Hook {
-	switch number {
-	case unix.NF_INET_PRE_ROUTING:
-		return Prerouting
-	case unix.NF_INET_LOCAL_IN:
-		return Input
-	case unix.NF_INET_FORWARD:
-		return "forward"
-	case unix.NF_INET_LOCAL_OUT:
-		return Output
+	for hook, n := range hooks {
+		if n == number {
+			return hook
+		}
 	}
 	return ""
 }

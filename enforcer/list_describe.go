@@ -42,12 +42,15 @@ func describe(r *Ruleset, filled map[string]bool) error {
 				s.Scope = rates.Scope
 			}
 		}
-		if filled[s.Name] && s.Bits == 0 { // no rule of ours fills it
+		if filled[s.Name] && s.Bits == 0 && !s.marks() { // no rule of ours fills it
 			return errNotOurs
 		}
 	}
 	return nil
 }
+
+// marks reports whether the set is one that Table.Mark fills.
+func (s *Set) marks() bool { return s.Key == IPv4End || s.Key == IPv6End }
 
 // owner splits the name of one of a service's objects. The table's own objects are nobody's.
 func owner(name string) (service, suffix string) {

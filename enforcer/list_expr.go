@@ -79,6 +79,9 @@ func matching(name string, f *fields) expr.Any {
 			FlagDADDR: flags&unix.NFTA_FIB_F_DADDR != 0, FlagIIF: flags&unix.NFTA_FIB_F_IIF != 0}
 	case "ct":
 		return &expr.Ct{Key: expr.CtKey(f.u32(unix.NFTA_CT_KEY)), Register: f.u32(unix.NFTA_CT_DREG)}
+	case "socket":
+		return &expr.Socket{Key: expr.SocketKey(f.u32(expr.NFTA_SOCKET_KEY)), Level: f.u32(expr.NFTA_SOCKET_LEVEL),
+			Register: f.u32(expr.NFTA_SOCKET_DREG)}
 	}
 	return nil
 }

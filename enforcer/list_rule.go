@@ -43,7 +43,7 @@ func leading(exprs []expr.Any) (clause, bool) {
 // fixed are the clauses that say nothing but themselves.
 func fixed([]expr.Any) []clause {
 	return []clause{opening(), underway(), toHost(), fromHost(), viaLo(false), viaLo(true), ctNew(), ctKnown(), ctInvalid(), ctPlain(),
-		acknowledging(), resets(), resetTCP(), drop(), accept(), back(), notrack()}
+		forListener(), acknowledging(), resets(), resetTCP(), drop(), accept(), back(), notrack()}
 }
 
 // named are the clauses that name one object, taken to be the one the expressions name first.
@@ -51,7 +51,11 @@ func named(exprs []expr.Any) []clause {
 	for _, e := range exprs {
 		switch e := e.(type) {
 		case *expr.Lookup:
-			return []clause{dport(e.SetName), sport(e.SetName), leased(e.SetName)}
+			list := []clause{dport(e.SetName), sport(e.SetName), leased(e.SetName)}
+			for _, f := range families {
+				list = append(list, f.fromEnd(e.SetName), f.toEnd(e.SetName))
+			}
+			return list
 		case *expr.Objref:
 			return []clause{counted(e.Name)}
 		case *expr.Verdict:
@@ -117,6 +121,16 @@ func ones(mask []byte) int {
 		n += bits.OnesCount8(b)
 	}
 	return n
+}
+
+// count puts as many rules into the table's chains as there are, without a look at them.
+func (l *lister) count(r *Ruleset) error {
+	return l.each(kindRule, func(f *fields) error {
+		if c := findChain(r, f.text(unix.NFTA_RULE_CHAIN)); c != nil {
+			c.Rules = append(c.Rules, Rule{})
+		}
+		return nil
+	})
 }
 
 // rules reads the rules of our table into its chains.

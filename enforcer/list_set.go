@@ -12,12 +12,8 @@ import (
 	"ebbgate/policy"
 )
 
-// Types of keys and data, by the numbers the nft tool has given them (nft datatype.h, enum
-// datatypes; the kernel passes them on without a look).
-const (
-	typeNFProto, typeIPv4, typeIPv6, typeService = 2, 7, 8, 13
-	typeVerdict                                  = 0xffffff00 // NFT_DATA_VERDICT
-)
+// typeVerdict is NFT_DATA_VERDICT of linux/netfilter/nf_tables.h.
+const typeVerdict = 0xffffff00
 
 // sets reads the definitions of the table's sets, and notes those that rules may put elements into.
 func (l *lister) sets(r *Ruleset, filled map[string]bool) error {
@@ -43,16 +39,12 @@ func (l *lister) sets(r *Ruleset, filled map[string]bool) error {
 	})
 }
 
+// keyOf is the type of a number, or "" if no set of ours has such keys.
 func keyOf(number uint32) KeyType {
-	switch number {
-	case typeNFProto:
-		return NFProto
-	case typeIPv4:
-		return IPv4Addr
-	case typeIPv6:
-		return IPv6Addr
-	case typeService:
-		return InetService
+	for kind, format := range keyTypes {
+		if format.GetNFTMagic() == number {
+			return kind
+		}
 	}
 	return ""
 }
@@ -60,9 +52,9 @@ func keyOf(number uint32) KeyType {
 // members reads the elements of a set that we fill.
 func (t *Table) members(s *Set, now policy.Instant, stop func() bool) error {
 	var ends []Key // the first keys beyond a range
-	ours := true
+	ours, length := true, int(keyTypes[s.Key].Bytes)
 	err := t.sets.Dump(setdump.Request{Table: TableName, Set: s.Name, Stop: stop}, func(e *setdump.Element) {
-		key, ok := keyFrom(s.Key, e.Key)
+		key, ok := keyFrom(e.Key, length)
 		ours = ours && ok && (e.Expires > 0) == s.Timeout && (len(e.Jump) > 0) == s.Map
 		switch {
 		case e.IntervalEnd:
@@ -121,9 +113,8 @@ func (s *Set) close(ends []Key) {
 	}
 }
 
-// keyFrom returns a key as the kernel reports it, and false if its length is not the type's.
-func keyFrom(kind KeyType, b []byte) (Key, bool) {
-	length := map[KeyType]int{IPv4Addr: 4, IPv6Addr: 16, InetService: 2, NFProto: 1}[kind]
+// keyFrom returns a key as the kernel reports it, and false if its length is another.
+func keyFrom(b []byte, length int) (Key, bool) {
 	if len(b) != length {
 		return Key{}, false
 	}

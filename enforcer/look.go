@@ -1,10 +1,15 @@
 package enforcer
 
-import "ebbgate/internal/boottime"
+import (
+	"errors"
+
+	"ebbgate/internal/boottime"
+	"ebbgate/internal/nlwire"
+)
 
 // Change is what others did to the kernel's rules since the last Look.
 type Change struct {
-	Lost  bool // our table is gone: flushed or deleted by somebody else
+	Lost  bool // our table is gone, or is not as we made it: flushed, deleted or changed by somebody else
 	Track bool // whether another table uses conntrack has changed
 }
 
@@ -25,9 +30,22 @@ func (t *Table) Look(needed bool) (Change, error) {
 		if err != nil {
 			return c, err
 		}
-		if found == nil && t.have.Present {
+		switch {
+		case !t.have.Present:
+		case found == nil:
 			c.Lost = true
 			t.have = Have{Known: true}
+		default:
+			c.Lost, err = t.altered(found)
+			if errors.Is(err, nlwire.ErrInterrupted) {
+				return c, nil // by whoever changes rules at this moment; the next look asks again
+			}
+			if err != nil {
+				return c, err
+			}
+			if c.Lost {
+				t.have = Have{Present: true}
+			}
 		}
 		t.gen, t.stale = gen, true
 	}

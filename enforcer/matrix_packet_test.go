@@ -96,18 +96,7 @@ func (f *field) play(t *testing.T, a *answer, p *path, env Environment) {
 		}
 	}
 	// Only now: what is cut is sent again and again, and counted each time.
-	for i := range sources {
-		if s := &sources[i]; older[s.name] != nil {
-			if a.cuts && a.mode == policy.Enforce && a.reachesOn(p, s) {
-				// Not even with a reset, for which anybody could ask in the source's name.
-				if err := request(t, older[s.name], unanswered); !errors.Is(err, os.ErrDeadlineExceeded) {
-					t.Errorf("%s: an older connection met with %v, want silence", s.name, err)
-				}
-			} else if err := request(t, older[s.name], patience); err != nil {
-				t.Errorf("%s: an older connection: %v", s.name, err)
-			}
-		}
-	}
+	f.checkOlder(t, a, p, older)
 	for to, c := range outgoing {
 		if err := request(t, c, patience); err != nil {
 			t.Errorf("the host's own connection to %s: %v", to, err)
@@ -117,6 +106,43 @@ func (f *field) play(t *testing.T, a *answer, p *path, env Environment) {
 	f.checkCounters(t)
 	if now := f.conntrack(t); !env.OthersTrack && !a.tracks && now > entries {
 		t.Errorf("%d conntrack entries, and before %d: the answer needs none", now, entries)
+	}
+}
+
+// checkOlder has everybody say something on the connection he had before. Those that the answer cuts meet
+// with silence, and not even with a reset, for which anybody could ask in the source's name.
+func (f *field) checkOlder(t *testing.T, a *answer, p *path, older map[string]net.Conn) {
+	t.Helper()
+	before := f.packets(t)["web_"+a.counted]
+	cut := make(map[string]net.Conn)
+	for i := range sources {
+		s := &sources[i]
+		c := older[s.name]
+		switch {
+		case c == nil:
+		case a.cuts && a.mode == policy.Enforce && a.reachesOn(p, s):
+			say(t, c)
+			cut[s.name] = c
+		default:
+			if err := request(t, c, patience); err != nil {
+				t.Errorf("%s: an older connection: %v", s.name, err)
+			}
+		}
+	}
+	if len(cut) == 0 {
+		return
+	}
+	nstest.Await(t, "what was said to be turned away", func() bool {
+		return f.packets(t)["web_"+a.counted] >= before+uint64(len(cut))
+	})
+	until := time.Now().Add(10 * unanswered)
+	for name, c := range cut {
+		if err := c.SetReadDeadline(until); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("%s: an older connection met with %v, want silence", name, err)
+		}
 	}
 }
 
@@ -140,8 +166,11 @@ func (f *field) visit(t *testing.T, a *answer, p *path, s *source) {
 	opened := 0
 	for i := range a.tries {
 		within := patience
-		if reached && a.silent && i >= least {
-			within = unanswered
+		switch {
+		case reached && a.silent && i >= most:
+			within = unanswered // it is counted as turned away, which an answer that is late is not
+		case reached && a.silent && i >= least:
+			within = 10 * unanswered
 		}
 		_, err := f.try(t, s.home(f), s.addr(), p.to(s.addr()), within)
 		switch {
@@ -164,6 +193,11 @@ func (f *field) visit(t *testing.T, a *answer, p *path, s *source) {
 // checkCounted checks that what was turned away was counted, as what it is and as nothing else.
 func (f *field) checkCounted(t *testing.T, a *answer, s *source, reached bool, turned int, before map[string]uint64) {
 	t.Helper()
+	if reached && turned > 0 {
+		nstest.Await(t, "what was turned away to be counted", func() bool {
+			return f.packets(t)["web_"+a.counted] >= before["web_"+a.counted]+uint64(turned)
+		})
+	}
 	for name, now := range f.packets(t) {
 		more := int(now - before[name])
 		switch kind := name[len("web_"):]; {
@@ -244,11 +278,22 @@ func request(t *testing.T, c net.Conn, within time.Duration) error {
 	if err := c.SetDeadline(time.Now().Add(within)); err != nil {
 		t.Fatal(err)
 	}
-	_, err := c.Write([]byte("GET / HTTP/1.1\r\nHost: lab\r\n\r\n"))
+	_, err := c.Write([]byte(get))
 	if err == nil {
 		_, err = c.Read(make([]byte, 1))
 	}
 	return err
+}
+
+// get is what request sends.
+const get = "GET / HTTP/1.1\r\nHost: lab\r\n\r\n"
+
+// say sends a request, for whose answer somebody else waits.
+func say(t *testing.T, c net.Conn) {
+	t.Helper()
+	if _, err := c.Write([]byte(get)); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // packets reads our counters.

@@ -54,10 +54,11 @@ func (t *Table) open(stored int) (err error) {
 // takeSocket takes the stored socket over, or opens one.
 func takeSocket(stored int) (*nftwire.Socket, error) {
 	if stored >= 0 {
-		if s, err := nftwire.FromFD(stored); err == nil {
-			return s, nil
+		s, err := nftwire.FromFD(stored)
+		if !errors.Is(err, nftwire.ErrNotOurs) {
+			return s, err
 		}
-		_ = unix.Close(stored) // whatever it was, it is of no use
+		_ = unix.Close(stored) // whatever it is, it is of no use
 	}
 	return nftwire.Open()
 }
@@ -78,12 +79,14 @@ func (t *Table) adopt() error {
 		return err
 	}
 	t.have = Have{Known: found == nil, Present: found != nil}
+	if found != nil {
+		t.handle = found.handle
+	}
 	t.table.Flags = nftables.TableFlagOwner
 	if found != nil && found.owner != 0 {
 		if found.owner != t.socket.PortID() {
 			return fmt.Errorf("%w: stop the other ebbgate first", ErrTableHeld)
 		}
-		t.inherited = true
 		t.read()
 		return nil
 	}
@@ -106,7 +109,7 @@ func (t *Table) read() {
 	if !t.have.Present {
 		return
 	}
-	if r, err := t.List(); err == nil {
+	if r, err := t.readBack(); err == nil {
 		t.have = Have{Known: true, Present: true, Ruleset: r}
 	}
 }
@@ -127,10 +130,6 @@ func (t *Table) probe() error {
 	t.have = Have{Known: true}
 	return nil
 }
-
-// Inherited reports whether the table was there when we opened and is ours by the socket of an earlier
-// run. Have says what it holds, if that could be read.
-func (t *Table) Inherited() bool { return t.inherited }
 
 // FD returns the descriptor of the socket that owns the table, for Resume in a later run. It belongs to
 // the Table.

@@ -73,7 +73,8 @@ func (f *field) open(t *testing.T, from string, port uint16, n int) int {
 }
 
 func (f *field) dial(t *testing.T, src netip.Addr, to netip.AddrPort) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	// Less than a SYN is repeated after, so that each is sent once.
+	ctx, cancel := context.WithTimeout(t.Context(), 900*time.Millisecond)
 	defer cancel()
 	return f.lab.Attackers.Dial(ctx, src, to)
 }

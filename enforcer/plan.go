@@ -12,6 +12,7 @@ import (
 type Plan struct {
 	Ops   []Op
 	After Ruleset
+	Again policy.Instant // when an element that could not be renewed will be gone, so that another can be added; 0: there is none
 	at    policy.Instant // when timeouts are measured from
 }
 

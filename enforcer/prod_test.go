@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ebbgate/internal/boottime"
+	"ebbgate/internal/ctnetlink"
 	"ebbgate/internal/lab"
 	"ebbgate/internal/nstest"
 	"ebbgate/policy"
@@ -48,6 +49,55 @@ func TestProdHarmsNoConnection(t *testing.T) {
 				t.Errorf("conntrack knows %d connections", n)
 			}
 		})
+	}
+}
+
+// flowOf is a flow as prod needs it, from a client to a server.
+func flowOf(client, server string) *flow {
+	c, s := netip.MustParseAddrPort(client), netip.MustParseAddrPort(server)
+	return &flow{reply: ctnetlink.Tuple{Source: s.Addr().As16(), Destination: c.Addr().As16(), SourcePort: s.Port(), DestinationPort: c.Port()}}
+}
+
+// TestProdWithCapabilities: CAP_NET_ADMIN suffices for clients with ordinary ports, and those with low ones
+// take CAP_NET_BIND_SERVICE as well.
+func TestProdWithCapabilities(t *testing.T) {
+	nstest.Enter(t) // the thread ends with the test, and what it gives up with it
+	nstest.Assign(t, "10.77.0.1/32")
+	nstest.Assign(t, "fd77::1/128")
+	ordinary := []*flow{flowOf("10.66.0.1:1024", "10.77.0.1:80"), flowOf("[fd66::1]:40000", "[fd77::1]:80")}
+	low := []*flow{flowOf("10.66.0.1:1023", "10.77.0.1:80"), flowOf("[fd66::1]:20", "[fd77::1]:80")}
+	const admin, bind = 1 << unix.CAP_NET_ADMIN, 1 << unix.CAP_NET_BIND_SERVICE
+	for _, tt := range []struct {
+		name string
+		caps uint32
+		low  error
+	}{{"both", admin | bind, nil}, {"CAP_NET_ADMIN alone", admin, unix.EACCES}} {
+		header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+		data := [2]unix.CapUserData{{Effective: tt.caps, Permitted: admin | bind}}
+		if err := unix.Capset(&header, &data[0]); err != nil {
+			t.Fatal(err)
+		}
+		for i := range ordinary {
+			if err := prod(ordinary[i]); err != nil {
+				t.Errorf("%s: an ordinary port: %v", tt.name, err)
+			}
+			if err := prod(low[i]); !errors.Is(err, tt.low) {
+				t.Errorf("%s: a low port: %v, want %v", tt.name, err, tt.low)
+			}
+		}
+	}
+}
+
+// TestProdLeavesLinkLocalAlone: the kernel would refuse to bind such an address without its link.
+func TestProdLeavesLinkLocalAlone(t *testing.T) {
+	nstest.Enter(t)
+	for _, f := range []*flow{flowOf("[fe80::1]:4000", "[fe80::2]:80"), flowOf("[fe80::1]:4000", "[fd66::1]:80"), flowOf("[fd66::1]:4000", "[fe80::2]:80")} {
+		if err := prod(f); err != nil {
+			t.Errorf("%v: %v", f.reply.To(), err)
+		}
+	}
+	if err := prod(flowOf("169.254.0.1:4000", "169.254.0.2:80")); !errors.Is(err, unix.ENETUNREACH) {
+		t.Errorf("IPv4, which needs no link, is not tried: %v", err)
 	}
 }
 
@@ -140,7 +190,7 @@ func (p *passage) serve(t *testing.T, from string, to netip.AddrPort, n int) []s
 	return list
 }
 
-// BenchmarkForwardedCut cuts forwarded connections: conntrack's dump and deletion, and a prod for each.
+// BenchmarkForwardedCut cuts forwarded connections: conntrack's dump, a mark, a deletion and a prod for each.
 func BenchmarkForwardedCut(b *testing.B) {
 	for _, tt := range []struct {
 		name string
@@ -150,7 +200,12 @@ func BenchmarkForwardedCut(b *testing.B) {
 			const n = 5000
 			nstest.Enter(b)
 			nstest.Assign(b, "10.77.0.1/32")
-			c, err := OpenCloser()
+			table, err := Open()
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer table.Close()
+			c, err := OpenCloser(table)
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -160,6 +215,9 @@ func BenchmarkForwardedCut(b *testing.B) {
 			}
 			p := passing(policy.Forwarded, onePolicy(web()))
 			d := &policy.Decision{Blocks: []policy.Block{blocked("10.66.0.0/16")}}
+			if err := table.Apply(Diff(table.Have(), Compile(p, d, Environment{OthersTrack: true}), boottime.Now())); err != nil {
+				b.Fatal(err)
+			}
 			flows := make([]nstest.Flow, n)
 			for i := range flows {
 				flows[i] = nstest.Flow{From: netip.MustParseAddrPort(fmt.Sprintf("10.66.%d.%d:4000", i/250, i%250+1)), To: netip.MustParseAddrPort("10.77.0.1:80"),

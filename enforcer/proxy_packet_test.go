@@ -38,20 +38,35 @@ type proxyField struct {
 
 func newProxyField(t *testing.T, six bool) *proxyField {
 	t.Helper()
+	f := quietField(t, six)
+	nstest.Stateful(t, f.lab.Victim, 80, true, f.refused)
+	nstest.Echo(t, f.lab.Victim, "[::]:80")
+	f.flooded(t)
+	return f
+}
+
+// quietField is one without firewall, echo and flood.
+func quietField(t *testing.T, six bool) *proxyField {
+	t.Helper()
 	svc := web()
 	svc.Ports, svc.Connections = []policy.PortRange{{First: 80, Last: 80}}, policy.Connections{}
 	f := &proxyField{field: emptyField(t), p: onePolicy(svc), target: netip.AddrPortFrom(lab.VictimV4(), 80)}
 	f.clients = lab.ClientRange().IPv4(9)
-	forged := lab.SpoofRange().IPv4(60_000)
 	if six {
 		f.target, f.clients = netip.AddrPortFrom(lab.VictimV6(), 80), lab.ClientRange().IPv6(9)
-		forged = lab.SpoofRange().IPv6(60_000)
 	}
 	f.refused = f.clients[8]
-	nstest.Stateful(t, f.lab.Victim, 80, true, f.refused)
-	nstest.Echo(t, f.lab.Victim, "[::]:80")
-	f.flood = f.spoof(t, f.target.Addr(), forged, proxyFloodRate)
 	return f
+}
+
+// flooded begins the flood.
+func (f *proxyField) flooded(t *testing.T) {
+	t.Helper()
+	forged := lab.SpoofRange().IPv4(60_000)
+	if f.target.Addr().Is6() {
+		forged = lab.SpoofRange().IPv6(60_000)
+	}
+	f.flood = f.spoof(t, f.target.Addr(), forged, proxyFloodRate)
 }
 
 // proxied is a decision that has SYNs answered, or only handshakes completed that were begun.

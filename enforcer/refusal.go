@@ -107,7 +107,7 @@ func (t *Table) failed(err error) error {
 	if found == nil || listed {
 		return err
 	}
-	if r, listErr := t.List(); listErr == nil {
+	if r, listErr := t.readBack(); listErr == nil {
 		t.have.Known, t.have.Ruleset, t.relisted = true, r, true
 	}
 	return err

@@ -36,18 +36,19 @@ func rule(clauses ...clause) Rule {
 
 // family distinguishes what is said once for IPv4 and once for IPv6.
 type family struct {
-	suffix string  // of names of sets
-	word   string  // in nft syntax
-	proto  byte    // NFPROTO_* of linux/netfilter.h
-	key    KeyType // of addresses
-	source uint32  // offset of the source address in the network header
-	dest   uint32  // offset of the destination address
-	length uint32  // of an address, in bytes
+	suffix   string  // of names of sets
+	word     string  // in nft syntax
+	proto    byte    // NFPROTO_* of linux/netfilter.h
+	key      KeyType // of addresses
+	endpoint KeyType // of addresses with ports
+	source   uint32  // offset of the source address in the network header
+	dest     uint32  // offset of the destination address
+	length   uint32  // of an address, in bytes
 }
 
 var families = [...]family{
-	{suffix: "4", word: "ip", proto: nfprotoIPv4, key: IPv4Addr, source: 12, dest: 16, length: 4},
-	{suffix: "6", word: "ip6", proto: nfprotoIPv6, key: IPv6Addr, source: 8, dest: 24, length: 16},
+	{suffix: "4", word: "ip", proto: nfprotoIPv4, key: IPv4Addr, endpoint: IPv4End, source: 12, dest: 16, length: 4},
+	{suffix: "6", word: "ip6", proto: nfprotoIPv6, key: IPv6Addr, endpoint: IPv6End, source: 8, dest: 24, length: 16},
 }
 
 // of reports whether addr is of this family.

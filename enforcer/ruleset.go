@@ -49,6 +49,8 @@ const (
 	IPv6Addr    KeyType = "ipv6_addr"
 	InetService KeyType = "inet_service"
 	NFProto     KeyType = "nf_proto"
+	IPv4End     KeyType = "ipv4_addr . inet_service"
+	IPv6End     KeyType = "ipv6_addr . inet_service"
 )
 
 // Set is a named set, or a verdict map if Map is set.

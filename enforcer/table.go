@@ -3,8 +3,11 @@ package enforcer
 import (
 	"errors"
 	"net"
+	"slices"
+	"sync"
 
 	"github.com/google/nftables"
+	"golang.org/x/sys/unix"
 
 	"ebbgate/internal/boottime"
 	"ebbgate/internal/nftwire"
@@ -19,7 +22,7 @@ var ErrTableHeld = errors.New("table inet " + TableName + " is held by another p
 var ErrNoNFTables = errors.New("this kernel has no nf_tables: load it (modprobe nf_tables) or build it in (CONFIG_NF_TABLES, CONFIG_NF_TABLES_INET)")
 
 // Table is the one writer of `table inet ebbgate`. It holds a netlink socket, which owns the table:
-// when nobody holds the socket any more, the table goes (P3). It is not safe for concurrent use.
+// when nobody holds the socket any more, the table goes (P3). It is not safe for concurrent use, but for Mark.
 type Table struct {
 	socket  *nftwire.Socket
 	send    func(*nftwire.Batch) error // Commit of the socket
@@ -27,20 +30,22 @@ type Table struct {
 	claim   *net.UnixListener          // keeps other daemons away; nil: there is none
 	table   *nftables.Table
 	have    Have
+	handle  uint64 // the kernel's, of our table where nobody owns it
 	gen     uint32 // generation of the ruleset at our last look
 	env     Environment
 	track   *trackScan
 	sets    *setdump.Conn
 	lists   *lister
+	sending sync.Mutex        // guards send and marks: Mark is called beside the loop
+	marks   nftwire.Batch     // reused for every Mark
 	idle    map[string]uint64 // SYNs over the rate when a service's list was last found empty
 	tracked bool              // another table's rules use conntrack, as of the last scan
 	scanned policy.Instant
 	stale   bool // they changed since
 	known   bool // they could be read at all
 
-	inherited bool // the table was there at the start, and ours
-	features  Features
-	relisted  bool // what we have was listed after a refusal
+	features Features
+	relisted bool // what we have was listed after a refusal
 }
 
 // Owned reports whether the kernel guards the table against others and removes it with us.
@@ -52,8 +57,7 @@ func (t *Table) Have() Have { return t.have }
 // Environment returns what others do with the kernel's rules, as of the last Look. While that is
 // not known, others are taken to rely on conntrack: what they have must not be broken by a guess.
 func (t *Table) Environment() Environment {
-	return Environment{OthersTrack: t.env.OthersTrack || !t.known, Known: t.known, Synproxy: t.features.SYNProxy,
-		NoConnlimit: !t.features.Connlimit}
+	return Environment{OthersTrack: t.env.OthersTrack || !t.known, Known: t.known, NoConnlimit: !t.features.Connlimit}
 }
 
 // Apply sends a plan as one transaction: all of it holds afterwards or nothing. Where we begin to have
@@ -74,12 +78,27 @@ func (t *Table) Apply(p Plan) error {
 	}
 	t.have = Have{Known: true, Present: !p.After.Empty(), Ruleset: p.After}
 	t.relisted = false
+	if err := t.remember(&p); err != nil {
+		return t.failed(err)
+	}
 	// Every transaction counts the generation up by one. One more was somebody else's, and is
 	// left for Look to notice.
 	if gen, err := t.generation(); err == nil && gen == t.gen+uint32(len(stages)) {
 		t.gen = gen
 	}
 	return nil
+}
+
+// remember notes which table is ours, once a plan has made one.
+func (t *Table) remember(p *Plan) error {
+	if t.Owned() || !slices.ContainsFunc(p.Ops, func(o Op) bool { return o.Object == ObjectTable && o.Verb == Add }) {
+		return nil
+	}
+	found, err := t.find()
+	if err == nil && found != nil {
+		t.handle = found.handle
+	}
+	return err
 }
 
 // commit sends a plan. Where the kernel refuses it, the error is a Refusal.
@@ -89,7 +108,9 @@ func (t *Table) commit(p *Plan) error {
 	if err := e.plan(p); err != nil {
 		return err
 	}
+	t.sending.Lock()
 	err := t.send(&t.batch)
+	t.sending.Unlock()
 	if err == nil {
 		return nil
 	}
@@ -101,12 +122,15 @@ func (t *Table) commit(p *Plan) error {
 	return refused(what, err)
 }
 
-// Close removes our table and the socket. Traffic is then as without us, whether or not the
-// removal succeeds: an owned table goes with its socket, and any other runs out of leases.
+// Close gives the socket back, and the table goes with it: an owned one unless somebody else holds the
+// socket too, as a service manager does that keeps it from one run to the next (P3); any other is removed.
+// Traffic is then as without us, whether or not the removal succeeds: it runs out of leases.
 func (t *Table) Close() error {
 	var err error
-	if t.have.Present {
-		err = t.Apply(Diff(t.have, Ruleset{}, boottime.Now()))
+	if t.have.Present && !t.Owned() {
+		if err = t.Apply(Diff(t.have, Ruleset{}, boottime.Now())); errors.Is(err, unix.ENOENT) {
+			err = nil // somebody else was faster
+		}
 	}
 	return errors.Join(err, t.close())
 }

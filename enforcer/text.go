@@ -132,9 +132,18 @@ func elementList(s *Set, elements []Element, now policy.Instant, keys bool) stri
 // timeout writes a duration as nft does, in whole milliseconds.
 func timeout(d time.Duration) string {
 	d = max(d, 0).Truncate(time.Millisecond)
-	s := strconv.FormatInt(int64(d/time.Second), 10) + "s"
-	if ms := d % time.Second / time.Millisecond; ms > 0 {
-		s += strconv.FormatInt(int64(ms), 10) + "ms"
+	if d == 0 {
+		return "0s"
+	}
+	s := ""
+	for _, unit := range []struct {
+		length time.Duration
+		word   string
+	}{{24 * time.Hour, "d"}, {time.Hour, "h"}, {time.Minute, "m"}, {time.Second, "s"}, {time.Millisecond, "ms"}} {
+		if n := d / unit.length; n > 0 {
+			s += strconv.FormatInt(int64(n), 10) + unit.word
+		}
+		d %= unit.length
 	}
 	return s
 }

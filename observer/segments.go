@@ -23,22 +23,22 @@ type route struct {
 
 // segments knows the TCP segment sizes that clients of the listeners can be offered.
 type segments struct {
-	host   hostAddresses
 	routes []route // of the host's interfaces but lo
 	readAt policy.Instant
 }
 
-// refresh reads the interfaces anew if the list is old. One that cannot be read leaves it as it is.
-func (s *segments) refresh(now policy.Instant) error {
+// refresh has the interfaces read anew if the list is old. Where that fails the list stays as it is, and the
+// next call tries again.
+func (s *segments) refresh(now policy.Instant, read func() ([]route, error)) error {
 	if s.readAt != 0 && now.Sub(s.readAt) < segmentsEvery {
 		return nil
 	}
-	s.readAt = now
-	routes, err := s.host.routes()
-	if err == nil {
-		s.routes = routes
+	routes, err := read()
+	if err != nil {
+		return err
 	}
-	return err
+	s.routes, s.readAt = routes, now
+	return nil
 }
 
 // of returns the sizes for what a listener serves of a service, by IPv4 and IPv6; 0 where it serves nothing

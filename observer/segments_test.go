@@ -1,6 +1,7 @@
 package observer
 
 import (
+	"errors"
 	"net/netip"
 	"testing"
 
@@ -61,11 +62,12 @@ func TestSegmentsOfInterfaces(t *testing.T) {
 		}
 	}
 	var s segments
-	if err := s.host.open(); err != nil {
+	var host hostAddresses
+	if err := host.open(); err != nil {
 		t.Fatal(err)
 	}
-	defer s.host.close()
-	if err := s.refresh(1); err != nil {
+	defer host.close()
+	if err := s.refresh(1, host.routes); err != nil {
 		t.Fatal(err)
 	}
 	dual := listening{local: any6, unspecified: true, serves4: true, serves6: true}
@@ -73,10 +75,46 @@ func TestSegmentsOfInterfaces(t *testing.T) {
 		t.Errorf("segments %d and %d, want 1360 and none", four, six)
 	}
 	read := s.readAt
-	if err := s.refresh(read + policy.Instant(segmentsEvery) - 1); err != nil || s.readAt != read {
+	if err := s.refresh(read+policy.Instant(segmentsEvery)-1, host.routes); err != nil || s.readAt != read {
 		t.Errorf("the list was read again before its time (%v)", err)
 	}
-	if err := s.refresh(read + policy.Instant(segmentsEvery)); err != nil || s.readAt == read {
+	if err := s.refresh(read+policy.Instant(segmentsEvery), host.routes); err != nil || s.readAt == read {
 		t.Errorf("the list was not read again at its time (%v)", err)
+	}
+}
+
+// TestSegmentsAreReadAgainAfterAFailure, at once: only a list that was read is good for a while.
+func TestSegmentsAreReadAgainAfterAFailure(t *testing.T) {
+	var s segments
+	reads := 0
+	good := func() ([]route, error) {
+		reads++
+		return []route{{netip.MustParseAddr("192.0.2.1"), 1400 + reads}}, nil
+	}
+	bad := func() ([]route, error) { reads++; return nil, errors.New("no answer") }
+	every := policy.Instant(segmentsEvery)
+	for i, tt := range []struct {
+		at    policy.Instant
+		read  func() ([]route, error)
+		fails bool
+		reads int
+		mtu   int // of the list then; 0: there is none
+	}{
+		{1, bad, true, 1, 0},
+		{2, bad, true, 2, 0},
+		{3, good, false, 3, 1403},
+		{2 + every, bad, false, 3, 1403},
+		{3 + every, bad, true, 4, 1403},
+		{4 + every, good, false, 5, 1405},
+		{5 + every, good, false, 5, 1405},
+	} {
+		err := s.refresh(tt.at, tt.read)
+		mtu := 0
+		if len(s.routes) > 0 {
+			mtu = s.routes[0].mtu
+		}
+		if (err != nil) != tt.fails || reads != tt.reads || mtu != tt.mtu {
+			t.Errorf("call %d: %v, %d reads, MTU %d; want failure %t, %d, %d", i, err, reads, mtu, tt.fails, tt.reads, tt.mtu)
+		}
 	}
 }

@@ -21,6 +21,7 @@ type ticker struct {
 	ids      []uint64 // scratch
 	sessions sessions
 	firewall firewallReader
+	host     hostAddresses
 	segments segments
 }
 
@@ -30,7 +31,7 @@ func (t *ticker) open(root string) error {
 	if err := t.counters.open(); err != nil {
 		return err
 	}
-	if err := t.segments.host.open(); err != nil {
+	if err := t.host.open(); err != nil {
 		return err
 	}
 	var err error
@@ -40,7 +41,7 @@ func (t *ticker) open(root string) error {
 
 func (t *ticker) close() error {
 	err := errors.Join(t.counters.close(), t.firewall.loose.close())
-	t.segments.host.close()
+	t.host.close()
 	if t.diag != nil {
 		err = errors.Join(err, t.diag.Close())
 	}
@@ -63,7 +64,7 @@ func (t *ticker) observe(target *target) policy.Observation {
 	}
 	t.listed = usable(err)
 	t.resolve(obs.At)
-	if err := t.segments.refresh(obs.At); err != nil {
+	if err := t.segments.refresh(obs.At, t.host.routes); err != nil {
 		obs.Faults = append(obs.Faults, policy.Fault{Part: "interfaces", Text: err.Error()})
 	}
 	obs.Listeners = report(t.scratch, target.services, t.cgroups.Unit, t.segments.of)

@@ -76,11 +76,6 @@ func (st *serviceStep) decideBlocks() {
 	if m.ends != 0 && (st.out.Next == 0 || m.ends < st.out.Next) {
 		st.out.Next = m.ends
 	}
-	if len(st.out.Blocks) == 0 {
-		st.out.Blocks = slices.Clip(m.decided)
-	} else {
-		st.out.Blocks = append(st.out.Blocks, m.decided...)
-	}
 	st.next.memos = append(st.next.memos, *m)
 }
 
@@ -92,6 +87,9 @@ func (st *serviceStep) newMemo() *blockMemo {
 		if *at == 0 || t < *at {
 			*at = t
 		}
+	}
+	if st.again {
+		m.until = st.o.At
 	}
 	for i := range st.blocks.list {
 		b := &st.blocks.list[i]
@@ -106,7 +104,32 @@ func (st *serviceStep) newMemo() *blockMemo {
 		m.closes = m.closes || d.Close
 		m.decided = append(m.decided, d)
 	}
+	if m.decided = slices.Clip(m.decided); len(m.decided) == 0 {
+		m.decided = nil
+	}
 	return m
+}
+
+// joinBlocks returns the blocks in force of all services, the very list of before if none of them changed.
+func (s *State) joinBlocks(prev *State) []Block {
+	if len(s.memos) == 0 {
+		return nil
+	}
+	if len(s.memos) == 1 {
+		return s.memos[0].decided
+	}
+	same := func(a, b blockMemo) bool {
+		return len(a.decided) == len(b.decided) && (len(a.decided) == 0 || &a.decided[0] == &b.decided[0])
+	}
+	if s.joined = prev.joined; slices.EqualFunc(s.memos, prev.memos, same) && s.joined != nil {
+		return s.joined
+	}
+	lists := make([][]Block, len(s.memos))
+	for i := range s.memos {
+		lists[i] = s.memos[i].decided
+	}
+	s.joined = slices.Clip(slices.Concat(lists...))
+	return s.joined
 }
 
 // keepBlocks makes the blocks of all services one list again, the very one of before if none changed.

@@ -23,6 +23,8 @@ func (s *witness) proxies(p *Policy, o *Observation, d *Decision) {
 			s.problem("a proxy for %q without a spoofed flood: %+v", x.Service, x)
 		case answers && (!svc.Traffic.Locally() || fw.Known && (!fw.Tracks || fw.Loose || !fw.Synproxy || o.Counters.Valid && o.Counters.SynCookies == 0)):
 			s.problem("a proxy for %q that cannot work: %+v with %+v", x.Service, x, fw)
+		case answers && fw.Known && slices.ContainsFunc(o.Listeners, func(l Listener) bool { return l.Service == x.Service && !l.Local.Addr().IsUnspecified() }):
+			s.problem("a proxy for %q with a listener on one address: %+v with %+v", x.Service, x, o.Listeners)
 		case answers && (x.Drain <= x.Until || x.Since == 0 || x.Until <= d.At || x.MSS4 < LeastMSS4 || x.MSS6 < LeastMSS6):
 			s.problem("a proxy for %q that is not whole: %+v", x.Service, x)
 		case !answers && x.Lacks == "" && x.Drain <= d.At:

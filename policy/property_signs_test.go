@@ -94,7 +94,11 @@ func (w *world) count(o *Observation) {
 	}
 	for i := range w.policy.Services {
 		svc := &w.policy.Services[i]
-		o.Listeners = append(o.Listeners, Listener{Service: svc.Name, Local: netip.AddrPortFrom(netip.IPv6Unspecified(), svc.Ports[0].First),
+		at := netip.IPv6Unspecified()
+		if w.in(8) {
+			at = netip.MustParseAddr("192.0.2.1")
+		}
+		o.Listeners = append(o.Listeners, Listener{Service: svc.Name, Local: netip.AddrPortFrom(at, svc.Ports[0].First),
 			Queue: uint32(pick(w.dice, []int{0, 0, 1, 128, 129})), Backlog: 128, Unit: svc.Name + ".service", SSH: svc.Name == "ssh"})
 		if w.in(4) {
 			o.Closed = append(o.Closed, Cut{Service: svc.Name, Source: Group(pick(w.dice, neighbourhood), w.policy.Observe.IPv6Source), Count: 1 + w.n(20)})

@@ -8,7 +8,7 @@ type Firewall struct {
 	Known    bool // the rules of other tables have been read; false: Tracks says nothing
 	Tracks   bool // one of them uses conntrack
 	Loose    bool // net.netfilter.nf_conntrack_tcp_loose is not 0, or could not be read
-	Synproxy bool // the kernel knows the expression (CONFIG_NFT_SYNPROXY)
+	Synproxy bool // the kernel knows its expression, and the one that tells handshakes from connections
 }
 
 // Proxy has the kernel complete the handshakes of a service by itself, with SYN cookies, before conntrack

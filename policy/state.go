@@ -38,7 +38,8 @@ type State struct {
 	Blocks    []BlockState   // by service and source
 	Services  []ServiceState // of services with something to remember, by name
 
-	memos []blockMemo // of services with blocks
+	memos  []blockMemo // of services with blocks
+	joined []Block     // what they come to together, of several
 }
 
 // AdminState is an administrator's address.

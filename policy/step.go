@@ -32,6 +32,7 @@ func Step(p *Policy, s State, o Observation) (State, Decision) {
 		blocks = append(blocks, st.blocks.list)
 	}
 	next.keepBlocks(s.Blocks, blocks)
+	d.Blocks = next.joinBlocks(&s)
 	leave(p, &s, &o, &d)
 	expected(&d)
 	if churning(&next) {

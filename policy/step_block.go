@@ -128,6 +128,7 @@ func (st *serviceStep) release() {
 		if why != "" && (b.Until > st.o.At || ending(b)) {
 			st.freed = append(st.freed, Event{Kind: SourceFreed, Source: b.Source, Count: 1, Why: why})
 		}
+		st.again = st.again || why != "" && ending(b)
 		switch {
 		case why != "" && !ending(b):
 			gone = append(gone, i)

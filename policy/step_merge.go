@@ -8,8 +8,9 @@ import (
 )
 
 // mergeLeast is from how many blocked sources on a prefix is blocked in their place where there is no
-// room for more: fewer may be the neighbours of clients.
-const mergeLeast = 8
+// room for more: fewer may be the neighbours of clients. So may the many in a prefix that is wider than one
+// network: the shortest prefixes that are blocked so are those of the fair share.
+const mergeLeast = 16
 
 // makeRoom finds room for as many blocks as there was none for. First the strikes of blocks that ended
 // are forgotten, those next to decay first. If that is not enough, prefixes the policy has limits for are
@@ -20,10 +21,9 @@ func (st *serviceStep) makeRoom() {
 	}
 	want := st.noRoom - st.forgive(st.noRoom)
 	for _, l := range st.service.Connections.PerPrefix {
-		if want <= 0 {
-			return
+		if want > 0 && l.Bits >= shareBits(st.policy, l.IPv6) {
+			want -= st.merge(l, want)
 		}
-		want -= st.merge(l, want)
 	}
 }
 
@@ -99,15 +99,15 @@ func (st *serviceStep) clusters(l PrefixLimit) []cluster {
 	return list
 }
 
-// mergedBlock is the block of a prefix that stands for those within it: as long as the longest of them.
+// mergedBlock is the block of a prefix that stands for those within it: as long as the longest of them. It
+// closes nothing: what the sources held they have lost, and what others within hold is no offence.
 func (st *serviceStep) mergedBlock(c cluster) BlockState {
 	m := st.blocks.list[c.blocks[0]]
 	for _, i := range c.blocks[1:] {
 		b := &st.blocks.list[i]
 		m.Strikes, m.Until, m.Decay = max(m.Strikes, b.Strikes), max(m.Until, b.Until), max(m.Decay, b.Decay)
-		m.Close, m.Counted = m.Close || b.Close, max(m.Counted, b.Counted)
 	}
-	m.Source, m.Mode, m.Since, m.Left = c.prefix, st.service.Mode, st.o.At, false
+	m.Source, m.Mode, m.Since, m.Left, m.Close, m.Counted = c.prefix, st.service.Mode, st.o.At, false, false, 0
 	m.Reason = Reason{Rule: RuleMerged, Measured: len(c.blocks), Threshold: st.policy.Limits.MaxBlocks, At: st.o.At}
 	return m
 }

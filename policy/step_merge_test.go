@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// crowdedOut is a policy with room for 12 blocks, and a state in which they are all taken.
+// crowdedOut is a policy with room for 20 blocks, and a state in which they are all taken.
 func crowdedOut(t *testing.T, prefixes string, blocks ...BlockState) (*Policy, State) {
 	t.Helper()
 	p, err := Parse("test.toml", []byte(`mode = "enforce"
@@ -29,7 +29,7 @@ ports = [80]
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.Limits.MaxBlocks = 12
+	p.Limits.MaxBlocks = 20
 	slices.SortFunc(blocks, func(a, b BlockState) int { return ComparePrefix(a.Source, b.Source) })
 	return p, State{At: Instant(time.Second), Blocks: blocks}
 }
@@ -79,9 +79,10 @@ const in24 = `per_prefix = [{ ipv4 = 24, limit = 1000 }]`
 
 func TestFullBlocksAreMerged(t *testing.T) {
 	long, short := 10*time.Minute, 5*time.Minute
-	crowd := blockedUntil(long, hosts("198.51.100.", 1, 8)...)
+	crowd := blockedUntil(long, hosts("198.51.100.", 1, 16)...)
 	others := slices.Concat(blockedUntil(short, "198.51.100.200/32", "2001:db8::/64"), blockedUntil(short, hosts("203.0.113.", 1, 2)...))
 	ended := blockedUntil(500*time.Millisecond, hosts("192.0.2.", 1, 2)...)
+	all := func(n int) string { return strings.Join(hosts("198.51.100.", 1, n), " ") }
 	tests := []struct {
 		name     string
 		prefixes string
@@ -92,16 +93,15 @@ func TestFullBlocksAreMerged(t *testing.T) {
 	}{
 		{"a crowded prefix stands for its sources, but not for one with an override", in24, slices.Concat(crowd, others),
 			"198.51.100.0/24 198.51.100.200/32 203.0.113.1/32 203.0.113.2/32 233.252.0.9/32 2001:db8::/64",
-			"blocks-merged 198.51.100.0/24 (8)", "source-freed"},
+			"blocks-merged 198.51.100.0/24 (16)", "source-freed"},
 		{"nothing is merged where the policy limits no prefixes", "", slices.Concat(crowd, others),
-			"198.51.100.1/32 198.51.100.2/32 198.51.100.3/32 198.51.100.4/32 198.51.100.5/32 198.51.100.6/32 198.51.100.7/32 198.51.100.8/32 " +
-				"198.51.100.200/32 203.0.113.1/32 203.0.113.2/32 2001:db8::/64", "blocks-full", "blocks-merged"},
-		{"seven are no crowd", in24, slices.Concat(crowd[:7], others, blockedUntil(short, "203.0.113.9/32")),
-			"198.51.100.1/32 198.51.100.2/32 198.51.100.3/32 198.51.100.4/32 198.51.100.5/32 198.51.100.6/32 198.51.100.7/32 " +
-				"198.51.100.200/32 203.0.113.1/32 203.0.113.2/32 203.0.113.9/32 2001:db8::/64", "blocks-full", "blocks-merged"},
+			all(16) + " 198.51.100.200/32 203.0.113.1/32 203.0.113.2/32 2001:db8::/64", "blocks-full", "blocks-merged"},
+		{"fifteen are no crowd", in24, slices.Concat(crowd[:15], others, blockedUntil(short, "203.0.113.9/32")),
+			all(15) + " 198.51.100.200/32 203.0.113.1/32 203.0.113.2/32 203.0.113.9/32 2001:db8::/64", "blocks-full", "blocks-merged"},
+		{"a wide prefix is not blocked for them", `per_prefix = [{ ipv4 = 16, limit = 1000 }]`, slices.Concat(crowd, others),
+			all(16) + " 198.51.100.200/32 203.0.113.1/32 203.0.113.2/32 2001:db8::/64", "blocks-full", "blocks-merged"},
 		{"strikes of ended blocks go first", in24, slices.Concat(crowd, others[:2], ended),
-			"198.51.100.1/32 198.51.100.2/32 198.51.100.3/32 198.51.100.4/32 198.51.100.5/32 198.51.100.6/32 198.51.100.7/32 198.51.100.8/32 " +
-				"198.51.100.200/32 233.252.0.9/32 2001:db8::/64", "strikes-forgotten", "blocks-merged"},
+			all(16) + " 198.51.100.200/32 233.252.0.9/32 2001:db8::/64", "strikes-forgotten", "blocks-merged"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -119,13 +119,16 @@ func TestFullBlocksAreMerged(t *testing.T) {
 
 func TestAMergedBlockLastsAsLongAsItsLongest(t *testing.T) {
 	long, short := 10*time.Minute, 5*time.Minute
-	p, s := crowdedOut(t, in24, slices.Concat(blockedUntil(short, hosts("198.51.100.", 1, 11)...), blockedUntil(long, "198.51.100.20/32"))...)
+	p, s := crowdedOut(t, in24, slices.Concat(blockedUntil(short, hosts("198.51.100.", 1, 19)...), blockedUntil(long, "198.51.100.20/32"))...)
 	d, _ := persisting(p, s, "233.252.0.9/32")
 	b := d.Blocks[0]
 	if b.Source != netip.MustParsePrefix("198.51.100.0/24") || b.Until != Instant(long) {
 		t.Errorf("%v is blocked until %v, want 198.51.100.0/24 until %v", b.Source, b.Until, long)
 	}
-	if want := "limits.max_blocks: stands for the blocks of 12 sources, to make room among 12"; b.Reason.String() != want {
+	if b.Close {
+		t.Error("what others within it hold is to be closed")
+	}
+	if want := "limits.max_blocks: stands for the blocks of 20 sources, to make room among 20"; b.Reason.String() != want {
 		t.Errorf("it is blocked because %q, want %q", b.Reason, want)
 	}
 }

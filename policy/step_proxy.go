@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -54,16 +55,28 @@ func (st *serviceStep) proxyLacks() string {
 	case st.policy.Limits.Conntrack == TrackNever:
 		return "limits.conntrack is \"never\""
 	case !fw.Synproxy:
-		return "this kernel has no SYNPROXY (CONFIG_NFT_SYNPROXY)"
+		return "this kernel has no SYNPROXY that could tell handshakes from connections (CONFIG_NFT_SYNPROXY and, of Linux 5.10, " +
+			"CONFIG_NFT_SOCKET)"
 	case st.o.Counters.Valid && st.o.Counters.SynCookies == 0:
 		return "SYN cookies are off, on which clients depend when it is withdrawn: sysctl -w net.ipv4.tcp_syncookies=1"
 	case st.state.Proxy.Failed:
 		return "it was tried and no client got through: a rule that drops what conntrack calls invalid before the input hook would do that; " +
 			"have it spare this service's ports"
+	case st.addressed():
+		return "its listener is bound to one address, so that a handshake cannot be told from a connection: have it listen on all addresses"
 	case fw.Loose:
 		return "conntrack takes over connections whose beginning it has not seen: sysctl -w net.netfilter.nf_conntrack_tcp_loose=0"
 	}
 	return ""
+}
+
+// addressed reports whether a listener of the service is bound to one address. What the host sends to itself
+// is never taken.
+func (st *serviceStep) addressed() bool {
+	return slices.ContainsFunc(st.o.Listeners, func(l Listener) bool {
+		at := l.Local.Addr().Unmap()
+		return l.Service == st.service.Name && !at.IsUnspecified() && !at.IsLoopback()
+	})
 }
 
 const (

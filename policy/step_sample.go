@@ -43,7 +43,8 @@ func resting(p *Policy) time.Duration {
 }
 
 // metered reports whether something depends on the meters: SYNs that are dropped, or may be soon as there are
-// half as many as that takes; or a proxy, which leaves no other trace of the flood.
+// half as many as that takes, or as nothing else would tell how many there are, without SYN cookies and of
+// what is forwarded; or a proxy, which leaves no other trace of the flood.
 func (s *State) metered(p *Policy) bool {
 	rate, drops := 0, false
 	for i := range s.Services {
@@ -54,7 +55,11 @@ func (s *State) metered(p *Policy) bool {
 		rate += sv.SYNs.Rate
 	}
 	for i := range p.Services {
-		drops = drops || p.Services[i].Rate.SYNPerSource > 0
+		if p.Services[i].Rate.SYNPerSource > 0 {
+			if drops = true; s.Counters.SynCookies == 0 || p.Services[i].Traffic.Onward() {
+				return true
+			}
+		}
 	}
 	return drops && max(rate, s.Unanswered) >= p.Observe.SYNPressure/2
 }

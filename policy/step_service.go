@@ -31,6 +31,7 @@ type serviceStep struct {
 	added    []BlockState   // blocks of sources without one
 	gone     []prefixCount  // sources blocked in this step, and what they held
 	freed    []Event        // blocks that ended
+	again    bool           // one of them goes for another reason in the next turn
 
 	overridden map[netip.Prefix]int // sources with an override, and which
 

@@ -9,8 +9,11 @@ import (
 // maxServiceWarnings bounds how many services Warnings names one by one.
 const maxServiceWarnings = 8
 
+// roomyBlocks is how many blocks the daemon can keep in the 256 MiB that its unit allows it (MemoryMax).
+const roomyBlocks = 200_000
+
 // Warnings returns what is allowed but probably not meant, one line each: what it is, what it
-// means and what to do. There are at most 2*maxServiceWarnings+4 lines; nil means none.
+// means and what to do. There are at most 2*maxServiceWarnings+5 lines; nil means none.
 func (p *Policy) Warnings() []string {
 	var lines []string
 	for _, family := range []struct {
@@ -25,6 +28,10 @@ func (p *Policy) Warnings() []string {
 				"exempt.prefixes: covers every %s address, so no %s source is ever limited; list only addresses you trust",
 				family.name, family.name))
 		}
+	}
+	if n := p.Limits.MaxBlocks; n > roomyBlocks {
+		lines = append(lines, fmt.Sprintf("limits.max_blocks: %d blocks may take more memory than the 256M that "+
+			"ebbgate.service allows; raise its MemoryMax, or allow %d at most", n, roomyBlocks))
 	}
 	return slices.Concat(lines, p.unlimited(), p.overridesExempt())
 }

@@ -19,8 +19,8 @@ const (
 // TakeStored returns the descriptor which an earlier run left with the service manager under a name,
 // or -1 if there is none (LISTEN_FDS, LISTEN_FDNAMES and LISTEN_PID of sd_listen_fds(3)). Whatever else
 // was handed over is closed, further ones of the name too. The descriptor is the caller's, and no child
-// inherits it. Call it once, before anything else is opened: it removes the variables, so that a second
-// call finds nothing.
+// inherits it. Call it once, and early: it removes the variables, so that a second call finds nothing, and
+// believes LISTEN_FDS about which descriptors are not the process's own.
 func TakeStored(name string) (int, error) {
 	count, names, pid := os.Getenv("LISTEN_FDS"), os.Getenv("LISTEN_FDNAMES"), os.Getenv("LISTEN_PID")
 	for _, v := range []string{"LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PID"} {

@@ -186,12 +186,14 @@ func TestForwardedDropIn(t *testing.T) {
 	for key, want := range map[string]string{
 		"Service.RestrictAddressFamilies": strings.Join(u["Service.RestrictAddressFamilies"], "") + " AF_INET AF_INET6",
 		"Service.IPAddressDeny":           "",
+		"Service.CapabilityBoundingSet":   strings.Join(u["Service.CapabilityBoundingSet"], "") + " CAP_NET_BIND_SERVICE",
+		"Service.AmbientCapabilities":     strings.Join(u["Service.AmbientCapabilities"], "") + " CAP_NET_BIND_SERVICE",
 	} {
 		if got := strings.Join(d[key], "\n"); got != want || u[key] == nil {
 			t.Errorf("%s=%s, want %s, and the unit to say otherwise", key, got, want)
 		}
 	}
-	if len(d) != 2 {
-		t.Errorf("the drop-in changes %d settings, want 2", len(d))
+	if len(d) != 4 {
+		t.Errorf("the drop-in changes %d settings, want 4", len(d))
 	}
 }

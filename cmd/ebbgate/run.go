@@ -100,6 +100,10 @@ func permitted() error {
 
 // serve constructs the parts and runs them until ctx is cancelled.
 func serve(ctx context.Context, c daemon.Config, record string) (err error) {
+	stored, err := systemd.TakeStored(tableSocket)
+	if err != nil {
+		c.Log.Warn("no limits are taken over from an earlier run", "error", err)
+	}
 	var open opened
 	defer func() { err = errors.Join(err, open.close()) }()
 	socket, err := control.Listen(c.Policy.Control.Socket, c.Policy.Control.ViewGroup)
@@ -110,7 +114,7 @@ func serve(ctx context.Context, c daemon.Config, record string) (err error) {
 	if w := socket.Warning(); w != "" {
 		c.Log.Warn("control socket", "warning", w)
 	}
-	if err := construct(&c, &open, record); err != nil {
+	if err := construct(&c, &open, stored, record); err != nil {
 		// The server closes the socket at its end; without a run of it, it is ours to close.
 		return errors.Join(err, socket.Close())
 	}
@@ -123,16 +127,16 @@ func serve(ctx context.Context, c daemon.Config, record string) (err error) {
 }
 
 // construct opens what the daemon works with.
-func construct(c *daemon.Config, open *opened, record string) error {
+func construct(c *daemon.Config, open *opened, stored int, record string) error {
 	notifier, err := systemd.NewNotifier()
 	if err != nil {
 		return err
 	}
-	table, err := openTable(notifier, c.Log, open)
+	table, err := openTable(stored, notifier, c.Log, open)
 	if err != nil {
 		return err
 	}
-	closer, err := enforcer.OpenCloser()
+	closer, err := enforcer.OpenCloser(table)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 )
 
@@ -54,9 +55,14 @@ func compile(path string, flags ...string) error {
 // oldFlags build the program for a kernel without what came after Linux 5.10.
 var oldFlags = []string{"-tags", "oldkernel"}
 
+// building is held while the second program is looked for and built: tests that run at once may want it.
+var building sync.Mutex
+
 // oldProgram returns the path of a program that takes the kernel for an old one. It is built once.
 func oldProgram(t *testing.T) string {
 	t.Helper()
+	building.Lock()
+	defer building.Unlock()
 	path := program + "-old"
 	if _, err := os.Stat(path); err == nil {
 		return path

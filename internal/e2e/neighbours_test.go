@@ -128,6 +128,7 @@ func (s *stage) checkOthers(n neighbour, before, when string) {
 func TestNeighbours(t *testing.T) {
 	for _, n := range localNeighbours() {
 		t.Run(n.name, func(t *testing.T) {
+			t.Parallel() // in namespaces of its own
 			s := newStage(t)
 			s.load(n)
 			before := s.others(n)
@@ -190,6 +191,7 @@ func (c *conversation) check(t *testing.T, when string) {
 func TestForwardingNeighbours(t *testing.T) {
 	for _, n := range forwardingNeighbours() {
 		t.Run(n.name, func(t *testing.T) {
+			t.Parallel() // in namespaces of its own
 			s := newStage(t)
 			server := s.behind(n)
 			before := s.others(n)
@@ -224,6 +226,7 @@ func TestForwardingNeighbours(t *testing.T) {
 // TestClusterIP floods the address of a Kubernetes service, which no interface has, so that the
 // policy must name it. New connections are refused before kube-proxy translates them.
 func TestClusterIP(t *testing.T) {
+	t.Parallel() // in namespaces of its own
 	s := newStage(t)
 	target := netip.MustParseAddrPort("172.30.0.1:8080")
 	n := neighbour{files: []string{"kube-proxy.nft"}}
@@ -281,6 +284,7 @@ func TestNeighbourComesAndGoes(t *testing.T) {
 			continue
 		}
 		t.Run(n.name, func(t *testing.T) {
+			t.Parallel() // in namespaces of its own
 			s := newStage(t)
 			at := netip.AddrPortFrom(lab.VictimV4(), port+1) // no neighbour leads this port away
 			if n.files[0] != "docker.v4" && n.files[0] != "kube-proxy.nft" {

@@ -19,6 +19,7 @@ type policyFile struct {
 	addresses string        // of all services, in TOML without the brackets; empty: the host's
 	services  []serviceText // one, "shop", at port
 	synRate   int           // syn_per_source of all services; 0: none
+	lease     string        // "3s"
 	unblocked bool          // sources are never blocked, however long a test takes
 }
 
@@ -45,6 +46,9 @@ func (p policyFile) text(socket string) string {
 	if p.traffic == "" {
 		p.traffic = "local"
 	}
+	if p.lease == "" {
+		p.lease = "3s"
+	}
 	for _, s := range p.services {
 		fmt.Fprintf(&b, `
 [[service]]
@@ -57,9 +61,9 @@ traffic   = %q
   per_source = %d
 
   [service.response]
-  lease = "3s"
+  lease = %q
   quiet = "1s"
-`, s.name, s.ports, p.addresses, p.traffic, s.perSource)
+`, s.name, s.ports, p.addresses, p.traffic, s.perSource, p.lease)
 		if p.unblocked {
 			b.WriteString("  block_after = \"0s\"\n")
 		}

@@ -98,7 +98,7 @@ func TestProxyUnderASpoofedFlood(t *testing.T) {
 		by   func(b *besieged)
 	}{
 		{"the flood ends", false, func(b *besieged) { b.stop(b.flood) }},
-		{"the daemon is stopped", true, func(b *besieged) { b.daemon.signal(syscall.SIGTERM) }},
+		{"the daemon is stopped", true, func(b *besieged) { b.daemon.signal(syscall.SIGTERM); b.daemon.wait() }},
 		{"the daemon is killed", false, func(b *besieged) { b.daemon.signal(syscall.SIGKILL) }},
 		{"the daemon hangs", true, func(b *besieged) { b.daemon.signal(syscall.SIGSTOP) }},
 	} {
@@ -123,11 +123,11 @@ func TestProxyUnderASpoofedFlood(t *testing.T) {
 	}
 }
 
-// lasting keeps a connection idle and has another move 50 MiB both ways again and again, until something
+// lasting keeps a connection idle and has another move 8 MiB both ways again and again, until something
 // has happened, and then once more.
 func (b *besieged) lasting(happens func()) {
 	b.t.Helper()
-	const size = 50 << 20
+	const size = 8 << 20
 	idle, moving := b.talk(b.clients[0]), b.talk(b.clients[1])
 	if err := idle.Say("before"); err != nil {
 		b.t.Fatal(err)
@@ -178,10 +178,6 @@ func unpunishedBeside(s *control.Status) error {
 // SYNPROXY. So there is none, and the operator is told what to set; once he has, it begins.
 func TestProxyIsAdvisedWhereConntrackIsLoose(t *testing.T) {
 	b := newBesieged(t, false, false)
-	if forcedOld {
-		b.checkAdvised("CONFIG_NFT_SYNPROXY")
-		return
-	}
 	b.checkAdvised("sysctl -w net.netfilter.nf_conntrack_tcp_loose=0")
 	if err := b.Victim.SetSysctl("net.netfilter.nf_conntrack_tcp_loose", "0"); err != nil {
 		t.Fatal(err)
@@ -232,10 +228,7 @@ func TestProxyIsGivenUpWhereNobodyGetsThrough(t *testing.T) {
 	clients := b.stage.clients(v4())
 	b.daemon = b.kindDaemon(kindPolicy{})
 	b.flood = b.spoof(b.target, lab.SpoofRange().IPv4(60_000), 10_000)
-	want := "no client got through"
-	if forcedOld {
-		want = "CONFIG_NFT_SYNPROXY"
-	}
+	const want = "no client got through"
 	b.daemon.awaitStatus("SYNPROXY is given up", func(s *control.Status) error {
 		if p := s.Services[0].Proxy; p == nil || p.Answering || !strings.Contains(p.Lacks, want) {
 			return fmt.Errorf("open are %v, proxy %+v", openKinds(s), p)

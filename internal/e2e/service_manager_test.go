@@ -100,6 +100,9 @@ func (m *serviceManager) keep(name string, file *os.File) {
 	m.stored, m.name = file, name
 }
 
+// stop gives up what is in store, as for a service that was stopped for good.
+func (m *serviceManager) stop() { m.keep("", nil) }
+
 // awaitStore waits until the socket of the table is in store, or nothing is.
 func (m *serviceManager) awaitStore(full bool) {
 	m.t.Helper()

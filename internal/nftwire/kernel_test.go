@@ -99,7 +99,7 @@ func TestCommitHolds(t *testing.T) {
 		w.Put(&Element{Key: key[:]})
 	}
 	w.End()
-	if err := s.Commit(&b); errors.Is(err, unix.EINVAL) {
+	if err := s.Commit(&b); errors.Is(err, unix.EINVAL) && os.Getenv("CI") == "" {
 		t.Skip("this kernel does not know how to destroy elements (Linux 6.3)")
 	} else if err != nil {
 		t.Fatal(err)
