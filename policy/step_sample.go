@@ -25,21 +25,32 @@ func (s *State) rests(p *Policy, prev *State, at Instant) bool {
 	if s.Sampling = prev.Sampling; s.Sampling == 0 {
 		s.Sampling = at
 	}
-	if rest := resting(p); rest >= leastRest && s.recognised(s.Sampling) {
+	if rest := s.resting(p); rest >= leastRest && s.recognised(s.Sampling) {
 		s.Sampling, s.Rest = 0, at.Add(rest)
 		return true
 	}
 	return false
 }
 
-// resting is how long meters rest under the policy. A flood must be seen again well before it would pass for
-// quiet.
-func resting(p *Policy) time.Duration {
+// resting is how long meters rest under the policy. Where SYN cookies that nobody answers do not tell that the
+// flood goes on, it must be seen again well before it would pass for quiet.
+func (s *State) resting(p *Policy) time.Duration {
 	rest := restFor
+	if s.Unanswered >= floodRate {
+		return rest
+	}
 	for i := range p.Services {
 		rest = min(rest, p.Services[i].Response.Quiet/2)
 	}
 	return rest
+}
+
+// goesOn notes that a flood that was recognised lasts, while the meters rest: SYN cookies that nobody
+// answers tell that there is one, if not of which kind.
+func (st *serviceStep) goesOn(f *Offence) {
+	if f.raised() && st.prev.Rest > st.o.At && st.prev.Unanswered >= floodRate {
+		f.OverAt = st.o.At
+	}
 }
 
 // metered reports whether something depends on the meters: SYNs that are dropped, or may be soon as there are

@@ -29,6 +29,7 @@ func (st *serviceStep) synFlood(old SYNState) {
 	}
 	quiet := st.service.Response.Quiet
 	for _, f := range []*Offence{&s.Few, &s.Many} {
+		st.goesOn(f)
 		// A meter that is gone has nothing to say any more: silence is quiet, too.
 		if f.raised() && st.o.At.Sub(f.OverAt) >= quiet {
 			*f = Offence{}
