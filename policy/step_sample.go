@@ -54,16 +54,17 @@ func (st *serviceStep) goesOn(f *Offence) {
 }
 
 // metered reports whether something depends on the meters: SYNs that are dropped, or may be soon as there are
-// half as many as that takes, or as nothing else would tell how many there are, without SYN cookies and of
+// half as many as that takes and some are of few addresses, or as nothing else would tell how many there are, without SYN cookies and of
 // what is forwarded; or a proxy, which leaves no other trace of the flood.
 func (s *State) metered(p *Policy) bool {
-	rate, drops := 0, false
+	rate, few, drops := 0, false, false
 	for i := range s.Services {
 		sv := &s.Services[i]
 		if sv.SYNs.Dropping || sv.Proxy.Since != 0 {
 			return true
 		}
 		rate += sv.SYNs.Rate
+		few = few || sv.SYNs.Few.raised()
 	}
 	for i := range p.Services {
 		if p.Services[i].Rate.SYNPerSource > 0 {
@@ -72,7 +73,7 @@ func (s *State) metered(p *Policy) bool {
 			}
 		}
 	}
-	return drops && max(rate, s.Unanswered) >= p.Observe.SYNPressure/2
+	return drops && few && max(rate, s.Unanswered) >= p.Observe.SYNPressure/2
 }
 
 // recognised reports whether a SYN flood of either kind is, by evidence that is newer than that.
