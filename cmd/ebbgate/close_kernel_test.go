@@ -107,8 +107,9 @@ func (unwritable) Write([]byte) (int, error) { return 0, unix.ENOSPC }
 func TestCloseJSON(t *testing.T) {
 	town(t)
 	policy := exempting(t)
-	for done, args := range map[bool][]string{false: nil, true: {"--yes", "-p"}} {
+	for _, args := range [][]string{nil, {"--yes", "-p"}} { // what is cut cannot be planned any more
 		var got closed
+		done := args != nil
 		out := must(t, nil, append([]string{"close", "--port", "80", "--json", "--config", policy}, args...)...)
 		if err := json.Unmarshal([]byte(out), &got); err != nil {
 			t.Fatal(err)
