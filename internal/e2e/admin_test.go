@@ -43,7 +43,6 @@ block_after = "0s"
 // anybody.
 func TestOnlyAdministratorsAreExempt(t *testing.T) {
 	const holds = 150
-	t.Parallel() // in namespaces of its own
 	s := newStage(t)
 	from := lab.AttackRange().IPv4(6)
 	sessions := t.TempDir()

@@ -25,7 +25,6 @@ func TestExemptLosesNothing(t *testing.T) {
 		{"address inside an attacking IPv6 subnet", v6(), lab.AttackRange().OneSubnet(300), 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel() // in namespaces of its own
 			s := newStage(t)
 			exempt := tt.attackers[0]
 			server := s.server(everywhere(), capacity)

@@ -35,7 +35,6 @@ const firewall = `table inet fw {
 func TestBesideAFirewall(t *testing.T) {
 	for _, midway := range []bool{false, true} {
 		t.Run(fmt.Sprintf("loaded midway %t", midway), func(t *testing.T) {
-			t.Parallel() // in namespaces of its own
 			s := newStage(t)
 			if !midway {
 				s.nft(firewall)

@@ -31,7 +31,6 @@ func TestForwardedFlood(t *testing.T) {
 		{"500 addresses of one IPv6 subnet", v6(), lab.AttackRange().OneSubnet(500), 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel() // in namespaces of its own
 			s := newStage(t)
 			server := s.container()
 			clients := s.clients(tt.target)
@@ -72,7 +71,6 @@ func TestForwardedFlood(t *testing.T) {
 // TestForwardedLeavesTheHostAlone floods a local service of the same host in the same way: a
 // service for forwarded connections must not count them.
 func TestForwardedLeavesTheHostAlone(t *testing.T) {
-	t.Parallel() // in namespaces of its own
 	s := newStage(t)
 	server := s.server(v4(), capacity) // nothing publishes the port
 	d := s.daemon(policyFile{traffic: "forwarded"})

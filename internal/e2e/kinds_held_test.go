@@ -13,7 +13,6 @@ import (
 // TestConnectionFloodIsNothingElse floods from few sources a server that fills up: its accept queue
 // is full and its capacity used, but the cause is that few hold too much.
 func TestConnectionFloodIsNothingElse(t *testing.T) {
-	t.Parallel() // in namespaces of its own
 	s := newStage(t)
 	server := s.server(everywhere(), capacity)
 	clients := s.clients(v4())
@@ -34,7 +33,6 @@ func TestConnectionFloodIsNothingElse(t *testing.T) {
 // TestDistributedFloodIsHeldToTheCapacity floods from 300 IPv4 and 100 IPv6 sources, of which none
 // holds a tenth of what one may. Those who hold as little as a fair share allows keep it.
 func TestDistributedFloodIsHeldToTheCapacity(t *testing.T) {
-	t.Parallel() // in namespaces of its own
 	s := newStage(t)
 	server := s.server(everywhere(), capacity)
 	clients := s.clients(v4())
@@ -88,7 +86,6 @@ func TestDistributedFloodIsHeldToTheCapacity(t *testing.T) {
 // TestWithoutCapacityThereIsNoFairShare floods the same way a server whose policy does not state its
 // capacity: nobody is limited, and the operator is told what to set.
 func TestWithoutCapacityThereIsNoFairShare(t *testing.T) {
-	t.Parallel() // in namespaces of its own
 	s := newStage(t)
 	server := s.server(everywhere(), capacity)
 	d := s.kindDaemon(kindPolicy{})

@@ -17,7 +17,6 @@ func everywhere2() []netip.AddrPort { return []netip.AddrPort{everywhere()} }
 // TestSlowApplicationPunishesNobody lets an application hang under clients that behave.
 func TestSlowApplicationPunishesNobody(t *testing.T) {
 	const backlog = 32
-	t.Parallel() // in namespaces of its own
 	s := newStage(t)
 	server, err := lab.StartServer(t.Context(), s.Victim, lab.ServerConfig{Listen: everywhere2(), Capacity: capacity, Backlog: backlog})
 	if err != nil {
@@ -55,7 +54,6 @@ func TestSlowApplicationPunishesNobody(t *testing.T) {
 // TestLeakingApplicationPunishesNobody lets an application forget to close what its clients have
 // closed.
 func TestLeakingApplicationPunishesNobody(t *testing.T) {
-	t.Parallel() // in namespaces of its own
 	s := newStage(t)
 	server := s.server(everywhere(), capacity)
 	server.Leak()
@@ -84,7 +82,6 @@ func TestLeakingApplicationPunishesNobody(t *testing.T) {
 // TestSlowApplicationBesideAFlood lets an application hang while eight sources hold too much: they are
 // limited all the same, and nobody else.
 func TestSlowApplicationBesideAFlood(t *testing.T) {
-	t.Parallel() // in namespaces of its own
 	s := newStage(t)
 	server, err := lab.StartServer(t.Context(), s.Victim, lab.ServerConfig{Listen: everywhere2(), Capacity: capacity, Backlog: 32})
 	if err != nil {

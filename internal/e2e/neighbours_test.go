@@ -128,7 +128,6 @@ func (s *stage) checkOthers(n neighbour, before, when string) {
 func TestNeighbours(t *testing.T) {
 	for _, n := range localNeighbours() {
 		t.Run(n.name, func(t *testing.T) {
-			t.Parallel() // in namespaces of its own
 			s := newStage(t)
 			s.load(n)
 			before := s.others(n)
@@ -191,7 +190,6 @@ func (c *conversation) check(t *testing.T, when string) {
 func TestForwardingNeighbours(t *testing.T) {
 	for _, n := range forwardingNeighbours() {
 		t.Run(n.name, func(t *testing.T) {
-			t.Parallel() // in namespaces of its own
 			s := newStage(t)
 			server := s.behind(n)
 			before := s.others(n)
@@ -226,7 +224,6 @@ func TestForwardingNeighbours(t *testing.T) {
 // TestClusterIP floods the address of a Kubernetes service, which no interface has, so that the
 // policy must name it. New connections are refused before kube-proxy translates them.
 func TestClusterIP(t *testing.T) {
-	t.Parallel() // in namespaces of its own
 	s := newStage(t)
 	target := netip.MustParseAddrPort("172.30.0.1:8080")
 	n := neighbour{files: []string{"kube-proxy.nft"}}
@@ -284,7 +281,6 @@ func TestNeighbourComesAndGoes(t *testing.T) {
 			continue
 		}
 		t.Run(n.name, func(t *testing.T) {
-			t.Parallel() // in namespaces of its own
 			s := newStage(t)
 			at := netip.AddrPortFrom(lab.VictimV4(), port+1) // no neighbour leads this port away
 			if n.files[0] != "docker.v4" && n.files[0] != "kube-proxy.nft" {
@@ -322,7 +318,11 @@ func TestNeighbourComesAndGoes(t *testing.T) {
 				talk.check(t, "which went under attack")
 			}
 			s.stop(flood)
-			s.awaitTable(false)
+			if !n.legacy {
+				// One that stays may drop the end of connections which are older than its rules, as conntrack
+				// does not know them: the server holds them on, and so does the limit.
+				s.awaitTable(false)
+			}
 			s.served(clients, 20)
 		})
 	}

@@ -29,7 +29,6 @@ func TestOutgoingCausesNothing(t *testing.T) {
 		{"from within the service's ports", `"32768-60999"`, 40000},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel() // in namespaces of its own
 			s := newStage(t)
 			s.server(netip.AddrPortFrom(netip.IPv6Unspecified(), tt.at), capacity)
 			d := s.daemon(policyFile{services: []serviceText{{"shop", tt.ports, perSource}}})
@@ -63,7 +62,6 @@ func TestOutgoingCausesNothing(t *testing.T) {
 // TestOutgoingSurvivesItsPeersAttack lets the very address attack to which the host holds
 // connections of its own.
 func TestOutgoingSurvivesItsPeersAttack(t *testing.T) {
-	t.Parallel() // in namespaces of its own
 	s := newStage(t)
 	server := s.server(everywhere(), capacity)
 	d := s.daemon(policyFile{})

@@ -14,7 +14,6 @@ import (
 // TestRecordingReplays records an attack and decides it again: the same under the same policy, to
 // the byte, twice, and otherwise under another one.
 func TestRecordingReplays(t *testing.T) {
-	t.Parallel() // in namespaces of its own
 	s := newStage(t)
 	record := filepath.Join(s.dir, "record")
 	server := s.server(everywhere(), capacity)

@@ -13,7 +13,6 @@ import (
 func TestOtherServiceIsUnaffected(t *testing.T) {
 	const otherPort = 8081
 	other := netip.AddrPortFrom(lab.VictimV4(), otherPort)
-	t.Parallel() // in namespaces of its own
 	s := newStage(t)
 	server := s.server(v4(), capacity)
 	s.server(other, capacity)

@@ -14,7 +14,6 @@ import (
 // TestShadowReportsAndTouchesNothing plays the flood in shadow mode: the same limits, as words.
 func TestShadowReportsAndTouchesNothing(t *testing.T) {
 	const total = 1600
-	t.Parallel() // in namespaces of its own
 	s := newStage(t)
 	server := s.server(everywhere(), capacity)
 	clients := s.clients(v4())

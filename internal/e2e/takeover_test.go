@@ -17,7 +17,6 @@ func TestCrashUnderAServiceManager(t *testing.T) {
 	if forcedOld {
 		t.Skip("tables have no owners in this build")
 	}
-	t.Parallel() // in namespaces of its own
 	s, m := newStage(t), newServiceManager(t)
 	server := s.server(everywhere(), capacity)
 	// The lease must last until the next daemon has counted for the first time, however slow the machine.
@@ -97,7 +96,6 @@ func TestStoredSocketInPeace(t *testing.T) {
 	if forcedOld {
 		t.Skip("tables have no owners in this build")
 	}
-	t.Parallel() // in namespaces of its own
 	s, m := newStage(t), newServiceManager(t)
 	s.write(policyFile{}.text(s.socket()))
 	for range 3 {

@@ -14,7 +14,6 @@ import (
 // TestConntrackIsOnOnlyWhileItCounts goes from peace through a SYN flood and a connection flood back to
 // peace: conntrack is on while the kernel counts for us, and at no other time.
 func TestConntrackIsOnOnlyWhileItCounts(t *testing.T) {
-	t.Parallel() // in namespaces of its own
 	s := newStage(t)
 	s.forgetful()
 	server := s.server(everywhere(), capacity)
@@ -55,7 +54,6 @@ func TestConntrackIsOnOnlyWhileItCounts(t *testing.T) {
 
 // TestWithoutConntrack holds a flood by the refuse sets alone, as the policy wants it.
 func TestWithoutConntrack(t *testing.T) {
-	t.Parallel() // in namespaces of its own
 	s := newStage(t)
 	server := s.server(everywhere(), capacity)
 	clients := s.clients(v4())
