@@ -146,7 +146,7 @@ func FuzzExemptBody(f *testing.F) {
 		} else if !handed {
 			return
 		}
-		o := <-srv.Orders()
+		o := (<-srv.Orders()).Task.(Exempting)
 		least := map[bool]int{true: WidestIPv4, false: WidestIPv6}[o.Prefix.Addr().Is4()]
 		if o.Prefix != o.Prefix.Masked() || o.Prefix.Addr().Is4In6() && o.Prefix.Bits() >= 96 || o.Prefix.Bits() < least {
 			t.Errorf("prefix %v", o.Prefix)

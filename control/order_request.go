@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"time"
-
-	"ebbgate/policy"
 )
 
 const (
@@ -35,7 +33,7 @@ func (s *Server) order(ctx context.Context, o *Order) ([]byte, error) {
 	if refusal != nil {
 		return nil, refusal
 	}
-	return json.Marshal(envelope[Exempted]{Result: &done})
+	return json.Marshal(envelope[any]{Result: &done})
 }
 
 func (s *Server) exempt(r *http.Request) ([]byte, error) {
@@ -60,7 +58,7 @@ func (s *Server) exempt(r *http.Request) ([]byte, error) {
 	if err := CheckReason(in.Reason); err != nil {
 		return nil, invalid("reason: %v", err)
 	}
-	return s.order(r.Context(), NewOrder(policy.OrderExempt, prefix, in.Service, length, in.Reason))
+	return s.order(r.Context(), NewOrder(Exempting{Target{prefix, in.Service}, length, in.Reason}))
 }
 
 func (s *Server) unexempt(r *http.Request) ([]byte, error) {
@@ -72,7 +70,7 @@ func (s *Server) unexempt(r *http.Request) ([]byte, error) {
 	if err != nil {
 		return nil, invalid("prefix: %v", err)
 	}
-	return s.order(r.Context(), NewOrder(policy.OrderUnexempt, prefix, in.Service, 0, ""))
+	return s.order(r.Context(), NewOrder(Unexempting{Target{prefix, in.Service}}))
 }
 
 func invalid(format string, args ...any) *Error {

@@ -35,11 +35,13 @@ func (l *loop) turn(o *Order) {
 	if !o.Take() {
 		return
 	}
-	if err := o.Check(l.policy, l.exempt); err != nil {
+	command := o.Task.(Command)
+	was := &policy.Decision{Exempt: l.exempt}
+	if err := command.Check(l.policy, was); err != nil {
 		o.Refuse(err)
 		return
 	}
-	before, order := l.exempt, o.Policy(l.now)
+	before, order := l.exempt, command.Order(l.now)
 	var after []policy.Exemption
 	for _, e := range before {
 		if e.Prefix != order.Exemption.Prefix || e.Service != order.Exemption.Service {
@@ -50,7 +52,12 @@ func (l *loop) turn(o *Order) {
 		after = append(after, order.Exemption)
 	}
 	l.exempt = after
-	o.Done(before, after, Calendar{Now: l.now, Wall: l.wall})
+	done, err := command.Outcome(l.policy, was, &policy.Decision{Exempt: after}, Calendar{Now: l.now, Wall: l.wall})
+	if err != nil {
+		o.Refuse(err)
+		return
+	}
+	o.Done(done)
 }
 
 // answerOrders has a loop carry out what the server hands over, until the test ends. Its turns take no
@@ -165,6 +172,10 @@ func TestBadOrders(t *testing.T) {
 	}
 }
 
+func exempting(prefix netip.Prefix, service string) Exempting {
+	return Exempting{Target{prefix, service}, time.Hour, ""}
+}
+
 func TestCheck(t *testing.T) {
 	l := newLoop()
 	prefix := netip.MustParsePrefix("203.0.113.7/32")
@@ -176,26 +187,24 @@ func TestCheck(t *testing.T) {
 	inPolicy := netip.MustParsePrefix("198.51.100.7/32")
 	wider := []policy.Exemption{{Prefix: netip.MustParsePrefix("203.0.113.0/24"), Service: "mail"}}
 	for _, tt := range []struct {
-		name   string
-		kind   policy.OrderKind
-		at     string
-		prefix netip.Prefix
-		exempt []policy.Exemption
-		want   Kind // empty: it can be carried out
-		says   string
+		name    string
+		command Command
+		exempt  []policy.Exemption
+		want    Kind // empty: it can be carried out
+		says    string
 	}{
-		{"first", policy.OrderExempt, "web", prefix, nil, "", ""},
-		{"no such service", policy.OrderExempt, "shop", prefix, nil, KindInvalid, `no service "shop"; the policy has "web", "mail"`},
-		{"no room", policy.OrderExempt, "", prefix, full, KindFull, "1000 exemptions"},
-		{"no room, but it replaces one", policy.OrderExempt, "", full[7].Prefix, full, "", ""},
-		{"the last that has room", policy.OrderExempt, "", prefix, full[1:], "", ""},
-		{"nothing to end", policy.OrderUnexempt, "", prefix, nil, KindNotFound, "(exempt.prefixes): systemctl reload ebbgate, or SIGHUP"},
-		{"the policy exempts it", policy.OrderUnexempt, "", inPolicy, wider, KindNotFound,
+		{"first", exempting(prefix, "web"), nil, "", ""},
+		{"no such service", exempting(prefix, "shop"), nil, KindInvalid, `no service "shop"; the policy has "web", "mail"`},
+		{"no room", exempting(prefix, ""), full, KindFull, "1000 exemptions"},
+		{"no room, but it replaces one", exempting(full[7].Prefix, ""), full, "", ""},
+		{"the last that has room", exempting(prefix, ""), full[1:], "", ""},
+		{"nothing to end", Unexempting{Target{prefix, ""}}, nil, KindNotFound, "(exempt.prefixes): systemctl reload ebbgate, or SIGHUP"},
+		{"the policy exempts it", Unexempting{Target{inPolicy, ""}}, wider, KindNotFound,
 			"the policy exempts it, by 198.51.100.0/24 in exempt.prefixes: take that out of the policy file; systemctl reload ebbgate"},
-		{"another was meant", policy.OrderUnexempt, "", prefix, wider, KindNotFound, `there is one of 203.0.113.0/24 from service "mail"`},
-		{"there it is", policy.OrderUnexempt, "mail", wider[0].Prefix, wider, "", ""},
+		{"another was meant", Unexempting{Target{prefix, ""}}, wider, KindNotFound, `there is one of 203.0.113.0/24 from service "mail"`},
+		{"there it is", Unexempting{Target{wider[0].Prefix, "mail"}}, wider, "", ""},
 	} {
-		err := NewOrder(tt.kind, tt.prefix, tt.at, time.Hour, "").Check(l.policy, tt.exempt)
+		err := tt.command.Check(l.policy, &policy.Decision{Exempt: tt.exempt})
 		if (err == nil) != (tt.want == "") || err != nil && (err.Kind != tt.want || !strings.Contains(err.Message, tt.says)) {
 			t.Errorf("%s: got %v, want kind %q with %q", tt.name, err, tt.want, tt.says)
 		}
@@ -227,13 +236,13 @@ func TestWhatStillExempts(t *testing.T) {
 		"more than can be told":    {"", []netip.Prefix{lasting}, many, nil},
 	} {
 		p := &policy.Policy{Exempt: policy.Exempt{Prefixes: c.policy}, Services: []policy.Service{{Name: "web"}, {Name: "mail"}}}
-		o := NewOrder(policy.OrderUnexempt, netip.MustParsePrefix("203.0.113.7/32"), c.service, 0, "")
-		before := append([]policy.Exemption{exempt("203.0.113.7/32", c.service)}, c.beside...)
-		if err := o.Check(p, before); err != nil {
+		x := Unexempting{Target{netip.MustParsePrefix("203.0.113.7/32"), c.service}}
+		before := &policy.Decision{Exempt: append([]policy.Exemption{exempt("203.0.113.7/32", c.service)}, c.beside...)}
+		if err := x.Check(p, before); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		o.Done(before, c.beside, Calendar{})
-		got, refusal := o.Wait(t.Context())
+		done, refusal := x.Outcome(p, before, &policy.Decision{Exempt: c.beside}, Calendar{})
+		got := done.(Exempted)
 		if refusal != nil || c.want != nil && cmp.Diff(c.want, got.Still) != "" || c.want == nil && len(got.Still) != MaxStill {
 			t.Errorf("%s: still exempt by %q (%v), want %q", name, got.Still, refusal, c.want)
 		}
@@ -291,7 +300,7 @@ func TestStalledLoop(t *testing.T) {
 
 func TestOrderTakenButNotAnswered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		o := NewOrder(policy.OrderExempt, netip.MustParsePrefix("203.0.113.7/32"), "", time.Hour, "")
+		o := NewOrder(exempting(netip.MustParsePrefix("203.0.113.7/32"), ""))
 		if !o.Take() || o.Take() {
 			t.Error("an order can be taken once")
 		}
@@ -301,15 +310,14 @@ func TestOrderTakenButNotAnswered(t *testing.T) {
 		if refusal == nil || refusal.Kind != KindTimeout || strings.Contains(refusal.Message, "nothing was changed") {
 			t.Errorf("got %v, want one that does not say that nothing was changed", refusal)
 		}
-		o.Done(nil, nil, Calendar{}) // nobody listens any more
+		o.Done(Exempted{}) // nobody listens any more
 		o.Refuse(&Error{})
 	})
 }
 
 func TestDoneWithoutTheExemption(t *testing.T) {
-	o := NewOrder(policy.OrderExempt, netip.MustParsePrefix("203.0.113.7/32"), "", time.Hour, "")
-	o.Done(nil, nil, Calendar{})
-	if _, refusal := o.Wait(t.Context()); refusal == nil || refusal.Kind != KindInternal {
+	x := exempting(netip.MustParsePrefix("203.0.113.7/32"), "")
+	if _, refusal := x.Outcome(&policy.Policy{}, &policy.Decision{}, &policy.Decision{}, Calendar{}); refusal == nil || refusal.Kind != KindInternal {
 		t.Errorf("got %v, want an internal error", refusal)
 	}
 }

@@ -10,42 +10,30 @@ import (
 // reloadHow says how a changed policy file takes effect.
 const reloadHow = "systemctl reload ebbgate, or SIGHUP to the daemon, loads it again"
 
-// covering returns the prefixes that contain the whole of the order's.
-func (o *Order) covering(list []netip.Prefix) []netip.Prefix {
-	var out []netip.Prefix
-	for _, p := range list {
-		if p.Bits() <= o.Prefix.Bits() && p.Contains(o.Prefix.Addr()) {
-			out = append(out, p)
-		}
-	}
-	return out
-}
-
-// still names what else exempts the order's prefix, at one of its services at least, while these
-// exemptions of the operator are in force.
-func (o *Order) still(exempt []policy.Exemption) []string {
+// still names what else exempts the target, at one of its services at least.
+func (x Unexempting) still(p *policy.Policy, d *policy.Decision) []string {
 	out := []string{}
-	for _, p := range o.lasting {
-		out = append(out, fmt.Sprintf("the policy: %s in exempt.prefixes", sourceText(p)))
+	for _, prefix := range x.covering(p.Exempt.Prefixes) {
+		out = append(out, fmt.Sprintf("the policy: %s in exempt.prefixes", sourceText(prefix)))
 	}
-	for _, e := range exempt {
-		theirs := e.Service == "" || o.Service == "" || e.Service == o.Service
-		if theirs && len(o.covering([]netip.Prefix{e.Prefix})) > 0 {
+	for _, e := range d.Exempt {
+		theirs := e.Service == "" || x.Service == "" || e.Service == x.Service
+		if theirs && len(x.covering([]netip.Prefix{e.Prefix})) > 0 {
 			out = append(out, fmt.Sprintf("the exemption of %s %s", sourceText(e.Prefix), ofService(e.Service)))
 		}
 	}
 	return out[:min(len(out), MaxStill)]
 }
 
-// nothingToEnd says what does exempt the prefix, or names what the operator may have meant.
-func (o *Order) nothingToEnd(exempt []policy.Exemption) string {
-	text := sourceText(o.Prefix) + " has no exemption " + ofService(o.Service)
-	if len(o.lasting) > 0 {
+// nothingToEnd says what does exempt the target, or names what the operator may have meant.
+func (x Unexempting) nothingToEnd(p *policy.Policy, d *policy.Decision) string {
+	text := sourceText(x.Prefix) + " has no exemption " + ofService(x.Service)
+	if lasting := x.covering(p.Exempt.Prefixes); len(lasting) > 0 {
 		return fmt.Sprintf("%s that was given by hand; the policy exempts it, by %s in exempt.prefixes: take that out of the policy file; %s",
-			text, sourceText(o.lasting[0]), reloadHow)
+			text, sourceText(lasting[0]), reloadHow)
 	}
-	for _, e := range exempt {
-		if e.Prefix.Overlaps(o.Prefix) {
+	for _, e := range d.Exempt {
+		if e.Prefix.Overlaps(x.Prefix) {
 			return fmt.Sprintf("%s; there is one of %s %s", text, sourceText(e.Prefix), ofService(e.Service))
 		}
 	}

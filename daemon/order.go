@@ -9,8 +9,9 @@ import (
 
 // order is an order of the operator's that is carried out in this turn.
 type order struct {
-	asked  *control.Order
-	before []policy.Exemption // in force when it was taken
+	asked   *control.Order
+	command control.Command
+	before  policy.Decision // the one when it was taken
 }
 
 // take makes an order part of the next turn. One that cannot be carried out is refused at once; one
@@ -19,20 +20,22 @@ func (d *Daemon) take(o *control.Order) {
 	if !o.Take() {
 		return
 	}
-	before := d.decision.Exempt
-	if refusal := o.Check(d.Policy, before); refusal != nil {
-		o.Refuse(refusal)
-		return
+	switch task := o.Task.(type) {
+	case control.Command:
+		if refusal := task.Check(d.Policy, &d.decision); refusal != nil {
+			o.Refuse(refusal)
+			return
+		}
+		d.order = &order{o, task, d.decision}
 	}
-	d.order = &order{o, before}
 }
 
-// orders returns what the operator asked for since the last turn.
+// orders returns what the operator asked of the decision since the last turn.
 func (d *Daemon) orders() []policy.Order {
 	if d.order == nil {
 		return nil
 	}
-	return []policy.Order{d.order.asked.Policy(d.seen.At)}
+	return []policy.Order{d.order.command.Order(d.seen.At)}
 }
 
 // acknowledge answers the operator, once the kernel took what follows from his order. If it did
@@ -48,5 +51,10 @@ func (d *Daemon) acknowledge() {
 			"the order is noted, but the kernel refuses to change its rules: %v; it is tried again, and ebbgate status shows whether that goes on", err)})
 		return
 	}
-	o.asked.Done(o.before, d.decision.Exempt, d.calendar())
+	done, refusal := o.command.Outcome(d.Policy, &o.before, &d.decision, d.calendar())
+	if refusal != nil {
+		o.asked.Refuse(refusal)
+		return
+	}
+	o.asked.Done(done)
 }

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"ebbgate/control"
-	"ebbgate/policy"
 )
 
 // answer is what an order came to, and when.
@@ -29,15 +28,16 @@ func (w *world) order(o *control.Order) answer {
 	ctx, cancel := context.WithTimeout(w.t.Context(), time.Millisecond)
 	defer cancel()
 	done, refusal := o.Wait(ctx)
-	return answer{done, refusal, w.clock.after(w.clock.now())}
+	exempted, _ := done.(control.Exempted)
+	return answer{exempted, refusal, w.clock.after(w.clock.now())}
 }
 
 func exempt(source, service string) *control.Order {
-	return control.NewOrder(policy.OrderExempt, prefix(source), service, time.Hour, "our office")
+	return control.NewOrder(control.Exempting{Target: control.Target{Prefix: prefix(source), Service: service}, For: time.Hour, Reason: "our office"})
 }
 
 func unexempt(source, service string) *control.Order {
-	return control.NewOrder(policy.OrderUnexempt, prefix(source), service, 0, "")
+	return control.NewOrder(control.Unexempting{Target: control.Target{Prefix: prefix(source), Service: service}})
 }
 
 // inForce is the ruleset in the kernel.
@@ -110,7 +110,7 @@ func TestOrdersThatCannotBeCarriedOutAreRefused(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			inWorld(t, func(t *testing.T, w *world) {
-				c.order = control.NewOrder(c.order.Kind, c.order.Prefix, c.order.Service, c.order.For, c.order.Reason) // its channel belongs to this bubble
+				c.order = control.NewOrder(c.order.Task) // its channel belongs to this bubble
 				w.start()
 				defer w.stop()
 				got := w.order(c.order)

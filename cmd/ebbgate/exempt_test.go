@@ -63,7 +63,7 @@ func answer(t *testing.T) *answering {
 // turn carries orders out.
 func (a *answering) turn(ctx context.Context) {
 	p := &policy.Policy{Services: []policy.Service{{Name: "web"}}}
-	var exempt []policy.Exemption
+	var decision policy.Decision
 	for {
 		select {
 		case <-ctx.Done():
@@ -72,16 +72,22 @@ func (a *answering) turn(ctx context.Context) {
 			if !o.Take() {
 				continue
 			}
-			if err := o.Check(p, exempt); err != nil {
+			command := o.Task.(control.Command)
+			if err := command.Check(p, &decision); err != nil {
 				o.Refuse(err)
 				continue
 			}
-			before, order := exempt, o.Policy(1)
-			exempt = nil
+			before, order := decision, command.Order(1)
+			decision.Exempt = nil
 			if order.Kind == policy.OrderExempt {
-				exempt = []policy.Exemption{order.Exemption}
+				decision.Exempt = []policy.Exemption{order.Exemption}
 			}
-			o.Done(before, exempt, control.Calendar{Now: 1, Wall: time.Date(2026, 3, 14, 3, 0, 0, 0, time.UTC)})
+			done, err := command.Outcome(p, &before, &decision, control.Calendar{Now: 1, Wall: time.Date(2026, 3, 14, 3, 0, 0, 0, time.UTC)})
+			if err != nil {
+				o.Refuse(err)
+				continue
+			}
+			o.Done(done)
 		}
 	}
 }
