@@ -38,8 +38,8 @@ func (e *RunningError) Error() string {
 // no cooperation of the listener, so a stopped daemon is found alive as well.
 const probeTimeout = time.Second
 
-// vacate makes path free to bind: it removes the socket of a dead daemon, and refuses to touch
-// anything else.
+// vacate makes path free to bind: it removes the socket of a dead daemon, or a link to such a one, and
+// refuses to touch anything else.
 func vacate(path string) error {
 	info, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -47,6 +47,14 @@ func vacate(path string) error {
 	}
 	if err != nil {
 		return fmt.Errorf("look at control socket: %w", err)
+	}
+	if info.Mode().Type() == fs.ModeSymlink {
+		switch to, err := os.Stat(path); {
+		case errors.Is(err, fs.ErrNotExist):
+			return removeDead(path)
+		case err == nil:
+			info = to
+		}
 	}
 	if info.Mode().Type() != fs.ModeSocket {
 		return fmt.Errorf("listen at %q: %w (mode %s): remove it or set another control.socket", path, ErrNotSocket, info.Mode())
@@ -62,6 +70,10 @@ func vacate(path string) error {
 	case !errors.Is(err, unix.ECONNREFUSED):
 		return fmt.Errorf("ask who is at control socket: %w", err)
 	}
+	return removeDead(path)
+}
+
+func removeDead(path string) error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove control socket of a dead daemon: %w", err)
 	}

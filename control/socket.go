@@ -25,6 +25,7 @@ const (
 // Socket is a bound control socket and the lock that keeps a second daemon away from it.
 type Socket struct {
 	path     string
+	link     string // that leads to it; empty: none
 	listener *net.UnixListener
 	file     os.FileInfo // of the socket as we made it
 	lock     *lockFile
@@ -41,8 +42,8 @@ type Socket struct {
 // the socket to root alone and is told by Warning.
 //
 // A living owner of the path is a *RunningError, also when its socket file is gone. A socket
-// nobody listens on is replaced. Anything else in the place is an error that matches ErrNotSocket,
-// and is left alone.
+// nobody listens on is replaced, and so is a symbolic link to one or to nothing. Anything else in the
+// place is an error that matches ErrNotSocket, and is left alone.
 func Listen(path, viewGroup string) (*Socket, error) {
 	if len(path) == 0 || len(path) > maxPath {
 		return nil, fmt.Errorf("listen at %q: control.socket must have 1 to %d bytes, not %d", path, maxPath, len(path))
@@ -171,9 +172,13 @@ func (s *Socket) Close() error {
 	return errors.Join(err, s.lock.release())
 }
 
-// unlink removes our own socket file and no other's. The lock keeps other daemons from putting
+// unlink removes our own link and socket file and no other's. The lock keeps other daemons from putting
 // theirs in the place between the look and the removal.
 func (s *Socket) unlink() error {
+	return errors.Join(s.unlinkLink(), s.unlinkFile())
+}
+
+func (s *Socket) unlinkFile() error {
 	now, err := os.Lstat(s.path)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(now, s.file) {
 		return nil

@@ -159,10 +159,11 @@ func TestListenSeesFullBacklog(t *testing.T) {
 
 func TestListenLeavesOtherThingsAlone(t *testing.T) {
 	for name, put := range map[string]func(path string) error{
-		"regular file":  func(path string) error { return os.WriteFile(path, []byte("x"), 0o600) },
-		"directory":     func(path string) error { return os.Mkdir(path, 0o700) },
-		"symbolic link": func(path string) error { return os.Symlink("/nonexistent", path) },
-		"fifo":          func(path string) error { return syscall.Mkfifo(path, 0o600) },
+		"regular file":   func(path string) error { return os.WriteFile(path, []byte("x"), 0o600) },
+		"directory":      func(path string) error { return os.Mkdir(path, 0o700) },
+		"link to a file": func(path string) error { return os.Symlink("/etc/passwd", path) },
+		"link to itself": func(path string) error { return os.Symlink(path, path) },
+		"fifo":           func(path string) error { return syscall.Mkfifo(path, 0o600) },
 		"datagram socket": func(path string) error {
 			_, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
 			return err

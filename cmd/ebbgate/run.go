@@ -114,6 +114,11 @@ func serve(ctx context.Context, c daemon.Config, record string) (err error) {
 	if w := socket.Warning(); w != "" {
 		c.Log.Warn("control socket", "warning", w)
 	}
+	if at := runtimeSocket(); at != "" {
+		if err := socket.Link(at); err != nil {
+			c.Log.Warn("control socket", "warning", err)
+		}
+	}
 	if err := construct(&c, &open, stored, record); err != nil {
 		// The server closes the socket at its end; without a run of it, it is ours to close.
 		return errors.Join(err, socket.Close())
