@@ -81,7 +81,7 @@ func FuzzAnswer(f *testing.F) {
 			messages++
 			return len(body)%2 == 0
 		})
-		if bytes+messages*header > len(b) {
+		if bytes+messages*unix.NLMSG_HDRLEN > len(b) {
 			t.Errorf("%d messages with %d bytes of body in %d bytes", messages, bytes, len(b))
 		}
 		if a.err != nil && !a.done {

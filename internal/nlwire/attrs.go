@@ -1,9 +1,10 @@
 package nlwire
 
-import "encoding/binary"
+import (
+	"encoding/binary"
 
-// attrHeader is sizeof(struct nlattr) of linux/netlink.h.
-const attrHeader = 4
+	"golang.org/x/sys/unix"
+)
 
 // kindMask leaves the number of an attribute's kind, without NLA_F_NESTED and
 // NLA_F_NET_BYTEORDER.
@@ -24,34 +25,18 @@ type Attrs struct {
 // Next moves on to the next attribute and reports whether there is one. If the lengths do not add
 // up, it returns false and Whole does too.
 func (a *Attrs) Next() bool {
-	if len(a.Rest) < attrHeader {
+	if len(a.Rest) < unix.NLA_HDRLEN {
 		return false
 	}
 	n := int(binary.NativeEndian.Uint16(a.Rest))
-	if n < attrHeader || n > len(a.Rest) {
+	if n < unix.NLA_HDRLEN || n > len(a.Rest) {
 		return false
 	}
 	a.Kind = binary.NativeEndian.Uint16(a.Rest[2:]) & kindMask
-	a.Value = a.Rest[attrHeader:n]
-	a.Rest = a.Rest[min(align4(n), len(a.Rest)):]
+	a.Value = a.Rest[unix.NLA_HDRLEN:n]
+	a.Rest = a.Rest[min(Align(n), len(a.Rest)):]
 	return true
 }
 
 // Whole reports, once Next has returned false, whether all bytes were attributes.
 func (a *Attrs) Whole() bool { return len(a.Rest) == 0 }
-
-// AppendString appends an attribute that carries s with the NUL the kernel's NLA_STRING ends with,
-// padded to four bytes. s is at most 65,530 bytes long.
-func AppendString(b []byte, kind uint16, s string) []byte {
-	b = binary.NativeEndian.AppendUint16(b, uint16(attrHeader+len(s)+1))
-	b = binary.NativeEndian.AppendUint16(b, kind)
-	b = append(b, s...)
-	b = append(b, 0)
-	for len(b)%4 != 0 {
-		b = append(b, 0)
-	}
-	return b
-}
-
-// align4 rounds up to the alignment of netlink messages and attributes.
-func align4(n int) int { return (n + 3) &^ 3 }

@@ -45,10 +45,8 @@ func (c *Conn) Batch(kind uint16, bodies [][]byte, each func(i int, errno unix.E
 		if i == len(bodies)-1 {
 			flags |= unix.NLM_F_ACK
 		}
-		c.req = append(appendHeader(c.req, kind, flags, b.first+uint32(i), len(body)), body...)
-		for len(c.req)%4 != 0 {
-			c.req = append(c.req, 0)
-		}
+		c.req = append(AppendHeader(c.req, kind, flags, b.first+uint32(i), len(body)), body...)
+		c.req = pad(c.req, len(body))
 	}
 	if err := c.wire.send(c.req); err != nil {
 		return fmt.Errorf("send requests: %w", err)

@@ -14,8 +14,8 @@ type datagram []byte
 
 // msg appends one message, padded to four bytes.
 func (d datagram) msg(kind, flags uint16, seq uint32, body string) datagram {
-	b := append(appendHeader(d, kind, flags, seq, len(body)), body...)
-	return append(b, make([]byte, align4(len(b))-len(b))...)
+	b := append(AppendHeader(d, kind, flags, seq, len(body)), body...)
+	return append(b, make([]byte, Align(len(b))-len(b))...)
 }
 
 func (d datagram) item(seq uint32, body string) datagram {

@@ -45,9 +45,8 @@ func (c *Conn) Close() error { return c.wire.Close() }
 // valid during the call only. each returns false for a body it cannot decode, which ends nothing
 // but makes the result ErrMalformed.
 //
-// It returns nil if the answer is whole. With ErrInterrupted, ErrOverrun, ErrTruncated,
-// ErrMalformed, ErrTimeout or ErrStopped something may be missing. Other errors are refusals by
-// the kernel, by errno. After any error the Conn can be used again.
+// It returns nil if the answer is whole. With an error that is Incomplete something may be missing.
+// Other errors are refusals by the kernel, by errno. After any error the Conn can be used again.
 func (c *Conn) Do(req *Request, each func(body []byte) bool) error {
 	if c.busy {
 		return errBusy

@@ -1,9 +1,10 @@
 package nlwire
 
-import "encoding/binary"
+import (
+	"encoding/binary"
 
-// header is sizeof(struct nlmsghdr) of linux/netlink.h.
-const header = 16
+	"golang.org/x/sys/unix"
+)
 
 // Messages walks the messages (struct nlmsghdr) of a datagram. Set Rest to its bytes and call Next
 // until it returns false:
@@ -23,19 +24,36 @@ type Messages struct {
 // up, it returns false and Whole does too.
 func (m *Messages) Next() bool {
 	b := m.Rest
-	if len(b) < header {
+	if len(b) < unix.NLMSG_HDRLEN {
 		return false
 	}
 	size := int(binary.NativeEndian.Uint32(b)) // negative on 32 bits if it is absurd
-	if size < header || size > len(b) {
+	if size < unix.NLMSG_HDRLEN || size > len(b) {
 		return false
 	}
-	m.Kind = binary.NativeEndian.Uint16(b[4:])
-	m.Flags = binary.NativeEndian.Uint16(b[6:])
-	m.Seq = binary.NativeEndian.Uint32(b[8:])
-	m.Body = b[header:size]
-	m.Rest = b[min(align4(size), len(b)):]
+	m.header(b)
+	m.Body = b[unix.NLMSG_HDRLEN:size]
+	m.Rest = b[min(Align(size), len(b)):]
 	return true
+}
+
+// Cut takes, once Next has returned false, the beginning of a message whose end is missing: its
+// header, and what there is of its body. It reports whether the header is there. Only the caller
+// knows that the datagram was cut off, and that what is left is no message of another kind.
+func (m *Messages) Cut() bool {
+	if len(m.Rest) < unix.NLMSG_HDRLEN {
+		return false
+	}
+	m.header(m.Rest)
+	m.Body = m.Rest[unix.NLMSG_HDRLEN:]
+	return true
+}
+
+// header reads all of the header but the length.
+func (m *Messages) header(b []byte) {
+	m.Kind = binary.NativeEndian.Uint16(b[atKind:])
+	m.Flags = binary.NativeEndian.Uint16(b[atFlags:])
+	m.Seq = binary.NativeEndian.Uint32(b[atSeq:])
 }
 
 // Whole reports, once Next has returned false, whether all bytes were messages.

@@ -1,10 +1,6 @@
 package nlwire
 
-import (
-	"encoding/binary"
-
-	"golang.org/x/sys/unix"
-)
+import "golang.org/x/sys/unix"
 
 // Request is one message to the kernel and what its answer looks like.
 type Request struct {
@@ -27,15 +23,6 @@ func (r *Request) appendTo(b []byte, seq uint32) []byte {
 	if r.Dump {
 		flags = unix.NLM_F_REQUEST | unix.NLM_F_DUMP
 	}
-	b = appendHeader(b, r.Type, flags, seq, len(r.Body))
+	b = AppendHeader(b, r.Type, flags, seq, len(r.Body))
 	return append(b, r.Body...)
-}
-
-// appendHeader appends a struct nlmsghdr in front of a body of the given length.
-func appendHeader(b []byte, kind, flags uint16, seq uint32, body int) []byte {
-	b = binary.NativeEndian.AppendUint32(b, uint32(header+body))
-	b = binary.NativeEndian.AppendUint16(b, kind)
-	b = binary.NativeEndian.AppendUint16(b, flags)
-	b = binary.NativeEndian.AppendUint32(b, seq)
-	return binary.NativeEndian.AppendUint32(b, 0)
 }

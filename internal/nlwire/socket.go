@@ -65,20 +65,7 @@ func (s *Socket) prepare() error {
 	return nil
 }
 
-func (s *Socket) send(b []byte) error {
-	for {
-		n, err := unix.Write(s.fd, b)
-		switch {
-		case err == unix.EINTR:
-			continue
-		case err != nil:
-			return err
-		case n != len(b):
-			return fmt.Errorf("sent %d of %d bytes", n, len(b))
-		}
-		return nil
-	}
-}
+func (s *Socket) send(b []byte) error { return Send(s.fd, b) }
 
 // FD returns the descriptor, to poll it or to set options. It belongs to the Socket.
 func (s *Socket) FD() int { return s.fd }
