@@ -25,10 +25,10 @@ func read(tb testing.TB, b []byte) []message {
 	var all []message
 	m := nlwire.Messages{Rest: b}
 	for m.Next() {
-		if len(m.Body) < genHeader {
+		if len(m.Body) < nlwire.NetfilterHeader {
 			tb.Fatalf("message %d has no struct nfgenmsg", len(all))
 		}
-		all = append(all, message{kind: m.Kind, flags: m.Flags, seq: m.Seq, body: m.Body[genHeader:],
+		all = append(all, message{kind: m.Kind, flags: m.Flags, seq: m.Seq, body: m.Body[nlwire.NetfilterHeader:],
 			family: m.Body[0], resID: binary.BigEndian.Uint16(m.Body[2:])})
 	}
 	if !m.Whole() {
@@ -111,19 +111,15 @@ func each(tb testing.TB, b []byte, f func(kind uint16, v []byte)) {
 
 // answer builds an error or acknowledgement as the kernel sends it; code is the errno or 0.
 func answer(seq uint32, code unix.Errno, flags uint16, rest ...byte) []byte {
-	b := appendHeader(nil, unix.NLMSG_ERROR, flags)
-	binary.NativeEndian.PutUint32(b[8:], seq)
+	b := nlwire.AppendHeader(nil, unix.NLMSG_ERROR, flags, seq, 4+len(rest))
 	b = binary.NativeEndian.AppendUint32(b, uint32(-int32(code)))
 	b = append(b, rest...)
-	binary.NativeEndian.PutUint32(b, uint32(len(b)))
-	return append(b, make([]byte, align4(len(b))-len(b))...)
+	return append(b, make([]byte, nlwire.Align(len(b))-len(b))...)
 }
 
 // explained is the rest of an answer with NLM_F_CAPPED and NLM_F_ACK_TLVS.
 func explained(text string, offset uint32) []byte {
-	b := make([]byte, header)
+	b := make([]byte, unix.NLMSG_HDRLEN)
 	b = nlwire.AppendString(b, unix.NLMSGERR_ATTR_MSG, text)
-	b = binary.NativeEndian.AppendUint16(b, 8)
-	b = binary.NativeEndian.AppendUint16(b, unix.NLMSGERR_ATTR_OFFS)
-	return binary.NativeEndian.AppendUint32(b, offset)
+	return nlwire.AppendBytes(b, unix.NLMSGERR_ATTR_OFFS, binary.NativeEndian.AppendUint32(nil, offset))
 }

@@ -5,6 +5,8 @@ import (
 	"math"
 
 	"golang.org/x/sys/unix"
+
+	"ebbgate/internal/nlwire"
 )
 
 // mostBatch bounds a batch: the kernel doubles the send buffer we ask for, which is a signed 32-bit
@@ -33,7 +35,7 @@ func (s *Socket) Commit(b *Batch) error {
 	if err := s.receive(nil); err != nil {
 		return err
 	}
-	if err := s.send(b.buf); err != nil {
+	if err := nlwire.Send(s.fd, b.buf); err != nil {
 		return fmt.Errorf("send transaction of %d bytes: %w", len(b.buf), err)
 	}
 	v := verdict{first: first, last: first + uint32(b.Len())}
@@ -44,7 +46,7 @@ func (s *Socket) Commit(b *Batch) error {
 }
 
 // unseal takes the end of the batch off again.
-func (b *Batch) unseal() { b.buf = b.buf[:len(b.buf)-header-genHeader] }
+func (b *Batch) unseal() { b.buf = b.buf[:len(b.buf)-envelope] }
 
 // reserve enlarges the send buffer: the kernel takes a batch in one piece or not at all.
 func (s *Socket) reserve(size int) error {
@@ -67,25 +69,8 @@ func (s *Socket) reserve(size int) error {
 	return nil
 }
 
-// send writes the batch. The kernel carries it out within the call, which no signal interrupts once
-// it has begun.
-func (s *Socket) send(b []byte) error {
-	for {
-		n, err := unix.Write(s.fd, b)
-		switch {
-		case err == unix.EINTR:
-			continue
-		case err != nil:
-			return err
-		case n != len(b):
-			return fmt.Errorf("%d were taken", n)
-		}
-		return nil
-	}
-}
-
-// receive reads whatever waits in the queue, where the answer to a transaction is complete when send
-// returns. ENOBUFS says that something did not fit: a verdict that is missing for it is noticed by
+// receive reads whatever waits in the queue, where the answer to a transaction is complete when
+// nlwire.Send returns. ENOBUFS says that something did not fit: a verdict that is missing for it is noticed by
 // its absence.
 func (s *Socket) receive(v *verdict) error {
 	for {

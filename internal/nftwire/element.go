@@ -1,7 +1,6 @@
 package nftwire
 
 import (
-	"encoding/binary"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -55,12 +54,12 @@ func (b *Batch) DestroyElements(table, set string) Elements {
 
 // ElementSize is the room an element takes in a batch, but for the messages around it.
 func ElementSize(key int, timeout bool, jump string) int {
-	size := 3*attrHeader + align4(key)
+	size := 3*unix.NLA_HDRLEN + nlwire.Align(key)
 	if timeout {
-		size += attrHeader + 8
+		size += unix.NLA_HDRLEN + 8
 	}
 	if jump != "" {
-		size += 2*attrHeader + attrHeader + 4 + attrHeader + align4(len(jump)+1)
+		size += 4*unix.NLA_HDRLEN + 4 + nlwire.Align(len(jump)+1)
 	}
 	return size
 }
@@ -69,7 +68,7 @@ func ElementSize(key int, timeout bool, jump string) int {
 func (w *Elements) Put(e *Element) {
 	// The flags of an interval's end take the room that no timeout takes there.
 	room := ElementSize(len(e.Key), true, e.Jump)
-	if w.list != 0 && len(w.b.buf)-w.list+room > mostAttr {
+	if w.list != 0 && len(w.b.buf)-w.list+room > nlwire.MostAttr {
 		w.End()
 	}
 	if w.list == 0 {
@@ -118,12 +117,12 @@ func (b *Batch) KeyAt(message int, offset uint32) []byte {
 	if message < 0 || message >= len(b.starts) {
 		return nil
 	}
-	start := b.starts[message]
-	size := binary.NativeEndian.Uint32(b.buf[start:])
-	if offset < header+genHeader || offset >= size || int(size) > len(b.buf)-start {
+	m := nlwire.Messages{Rest: b.buf[b.starts[message]:]}
+	at := int(offset) - unix.NLMSG_HDRLEN // negative on 32 bits if it is absurd
+	if !m.Next() || at < nlwire.NetfilterHeader || at >= len(m.Body) {
 		return nil
 	}
-	element := nlwire.Attrs{Rest: b.buf[start : start+int(size)][offset:]}
+	element := nlwire.Attrs{Rest: m.Body[at:]}
 	if !element.Next() || element.Kind != unix.NFTA_LIST_ELEM {
 		return nil
 	}
@@ -137,6 +136,3 @@ func (b *Batch) KeyAt(message int, offset uint32) []byte {
 	}
 	return nil
 }
-
-// align4 rounds up to the alignment of netlink attributes.
-func align4(n int) int { return (n + 3) &^ 3 }

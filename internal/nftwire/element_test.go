@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"testing"
 	"time"
+
+	"ebbgate/internal/nlwire"
 )
 
 func TestElementsReadBack(t *testing.T) {
@@ -69,7 +71,7 @@ func TestManyElementsAreCut(t *testing.T) {
 	var b Batch
 	many(&b, n)
 	all := lists(t, b.seal(1))
-	if len(all) != b.Len() || len(all) < n*28/mostAttr || len(all) > n*28/mostAttr+1 {
+	if len(all) != b.Len() || len(all) < n*28/nlwire.MostAttr || len(all) > n*28/nlwire.MostAttr+1 {
 		t.Errorf("%d messages for %d elements", len(all), n)
 	}
 	i := uint32(0)
@@ -138,7 +140,7 @@ func TestKeyAt(t *testing.T) {
 	for _, at := range []struct {
 		message int
 		offset  uint32
-	}{{-1, second}, {1, second}, {0, 0}, {0, header + genHeader}, {0, end}, {0, 1 << 31}, {0, second + 8}} {
+	}{{-1, second}, {1, second}, {0, 0}, {0, envelope}, {0, end}, {0, 1 << 31}, {0, second + 8}} {
 		if got := b.KeyAt(at.message, at.offset); got != nil {
 			t.Errorf("at %+v there is key %v", at, got)
 		}

@@ -68,7 +68,7 @@ func FuzzElements(f *testing.F) {
 					t.Fatalf("got %+v, want %+v", got, e)
 				}
 			}
-			const around = header + genHeader + 8 + 8 + attrHeader // table and set are named by one letter
+			const around = envelope + 8 + 8 + unix.NLA_HDRLEN // table and set are named by one letter
 			if got := b.KeyAt(i, around); !bytes.Equal(got, key) {
 				t.Errorf("the first key of message %d is %x, want %x", i, got, key)
 			}

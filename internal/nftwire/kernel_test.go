@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"ebbgate/internal/nlwire"
 	"ebbgate/internal/nstest"
 )
 
@@ -197,7 +198,7 @@ func TestTheSocketIsHandedOver(t *testing.T) {
 	port := s.PortID()
 	table(&b, "unread", tableOwner) // an answer the next holder must not take for its own
 	b.buf = b.seal(1)
-	if err := s.send(b.buf); err != nil {
+	if err := nlwire.Send(s.fd, b.buf); err != nil {
 		t.Fatal(err)
 	}
 	b.Reset()

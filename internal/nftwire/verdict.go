@@ -48,14 +48,11 @@ func (v *verdict) feed(b []byte, cut bool) {
 	for m.Next() {
 		v.message(&m)
 	}
-	const errno = 4
-	if !cut || len(m.Rest) < header+errno {
-		return
+	if cut && m.Cut() {
+		// The errno is still there, and what it is about; the explanation may not be.
+		m.Flags = 0
+		v.message(&m)
 	}
-	// Of a message that was cut the errno is still there, and what it was about.
-	m.Kind = binary.NativeEndian.Uint16(m.Rest[4:])
-	m.Flags, m.Seq, m.Body = 0, binary.NativeEndian.Uint32(m.Rest[8:]), m.Rest[header:]
-	v.message(&m)
 }
 
 // message takes one error or acknowledgement (struct nlmsgerr of linux/netlink.h). Those of other
@@ -82,11 +79,11 @@ func (v *verdict) message(m *nlwire.Messages) {
 // explain reads the attributes of the extended acknowledgement, which follow the header of the
 // message at fault, and its body unless that was left out.
 func (r *Refusal) explain(b []byte, capped bool) {
-	size := header
-	if len(b) >= header && !capped {
-		size = align4(int(binary.NativeEndian.Uint32(b)))
+	size := unix.NLMSG_HDRLEN
+	if len(b) >= unix.NLMSG_HDRLEN && !capped {
+		size = nlwire.Align(int(binary.NativeEndian.Uint32(b)))
 	}
-	if size < header || len(b) < size {
+	if size < unix.NLMSG_HDRLEN || len(b) < size {
 		return
 	}
 	for a := (nlwire.Attrs{Rest: b[size:]}); a.Next(); {

@@ -10,7 +10,7 @@ import (
 func TestVerdict(t *testing.T) {
 	const first, last = 10, 13 // three messages: 11, 12, 13
 	const told = unix.NLM_F_CAPPED | unix.NLM_F_ACK_TLVS
-	capped := make([]byte, header)
+	capped := make([]byte, unix.NLMSG_HDRLEN)
 	whole := append([]byte{24, 0, 0, 0}, make([]byte, 20)...)
 	for _, tt := range []struct {
 		name    string
@@ -28,7 +28,7 @@ func TestVerdict(t *testing.T) {
 			Refusal{Message: 0, Errno: unix.EBUSY, Text: "in use"}, false},
 		{"not permitted", [][]byte{answer(10, unix.EPERM, 0)}, Refusal{Message: -1, Errno: unix.EPERM}, false},
 		{"refused at the end", [][]byte{answer(10, unix.EINVAL, 0), answer(13, 0, 0)}, Refusal{Message: -1, Errno: unix.EINVAL}, false},
-		{"not capped", [][]byte{answer(11, unix.EINVAL, unix.NLM_F_ACK_TLVS, append(whole, explained("why", 7)[header:]...)...)},
+		{"not capped", [][]byte{answer(11, unix.EINVAL, unix.NLM_F_ACK_TLVS, append(whole, explained("why", 7)[unix.NLMSG_HDRLEN:]...)...)},
 			Refusal{Message: 0, Errno: unix.EINVAL, Text: "why", Offset: 7}, false},
 		{"two in one datagram", [][]byte{append(answer(13, 0, 0), answer(12, unix.ENFILE, 0)...)},
 			Refusal{Message: 1, Errno: unix.ENFILE}, false},
@@ -60,7 +60,7 @@ func TestVerdict(t *testing.T) {
 // TestVerdictOfACutAnswer: where the receive buffer was too short, the errno still counts.
 func TestVerdictOfACutAnswer(t *testing.T) {
 	long := answer(11, unix.ENOMEM, 0, make([]byte, 4000)...)
-	for _, n := range []int{header + 4, header + 8, 2048} {
+	for _, n := range []int{unix.NLMSG_HDRLEN + 4, unix.NLMSG_HDRLEN + 8, 2048} {
 		v := verdict{first: 10, last: 13}
 		v.feed(long[:n], true)
 		if err := v.result(); !errors.Is(err, unix.ENOMEM) {
@@ -68,7 +68,7 @@ func TestVerdictOfACutAnswer(t *testing.T) {
 		}
 	}
 	v := verdict{first: 10, last: 13}
-	v.feed(long[:header+3], true)
+	v.feed(long[:unix.NLMSG_HDRLEN+3], true)
 	if err := v.result(); !errors.Is(err, ErrNoVerdict) {
 		t.Errorf("without an errno: %v", err)
 	}
