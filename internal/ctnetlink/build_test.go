@@ -5,6 +5,8 @@ import (
 	"net/netip"
 
 	"golang.org/x/sys/unix"
+
+	"ebbgate/internal/nlwire"
 )
 
 // parts are the attributes of an entry, by their kind, in order. Tests change or drop some.
@@ -81,7 +83,7 @@ func direction(from, to string) []byte {
 func attrs(p ...part) []byte {
 	var b []byte
 	for _, a := range p {
-		b = appendAttr(b, a.kind, a.value...)
+		b = nlwire.AppendBytes(b, a.kind, a.value)
 	}
 	return b
 }

@@ -54,10 +54,10 @@ func (c *Conn) Close() error { return c.nl.Close() }
 // forgotten meanwhile may be among them or not, and where the kernel forgets the very entry at
 // which a read of 32 KiB ended, it reports those of the same hash bucket again.
 //
-// With ErrInterrupted, ErrOverrun, ErrTruncated, ErrMalformed, ErrTimeout or ErrStopped some may be
-// missing: the caller marks what it made of them as incomplete. ErrNoConntrack says that there is
-// no table. Other errors are refusals by the kernel, by errno. After any error the Conn can be used
-// again.
+// With an error that is nlwire.Incomplete some may be missing: the caller marks what it made of them
+// as incomplete. No kernel up to 6.18 marks a conntrack dump as interrupted. ErrNoConntrack says that
+// there is no table. Other errors are refusals by the kernel, by errno. After any error the Conn can
+// be used again.
 func (c *Conn) Dump(req Request, each func(*Entry)) error {
 	if err := c.dump(&req, each); err != nil {
 		return fmt.Errorf("dump conntrack: %w", err)

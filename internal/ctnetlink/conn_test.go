@@ -81,7 +81,7 @@ func TestDumpFallsBackToNoFilter(t *testing.T) {
 				t.Errorf("%v: %d entries, %v; want 1", refusal, n, err)
 			}
 		}
-		for i, want := range []int{40, genHeader, genHeader} { // the third time without asking for the filter
+		for i, want := range []int{40, nlwire.NetfilterHeader, nlwire.NetfilterHeader} { // the third time without asking for the filter
 			if len(nl.asked) != 3 || len(nl.asked[i]) != want {
 				t.Fatalf("%v: asked %x", refusal, nl.asked)
 			}
@@ -113,10 +113,10 @@ func TestErrorsAreExplained(t *testing.T) {
 		text   string
 	}{
 		{"not permitted", answer{err: unix.EPERM}, unix.EPERM, "dump conntrack: CAP_NET_ADMIN is needed: operation not permitted"},
-		{"overrun", answer{err: nlwire.ErrOverrun}, ErrOverrun, "lost"},
-		{"interrupted", answer{err: nlwire.ErrInterrupted}, ErrInterrupted, "interrupted"},
-		{"stopped", answer{err: nlwire.ErrStopped}, ErrStopped, "stopped"},
-		{"malformed", answer{bodies: [][]byte{dnat, dnat[:50], dnat}}, ErrMalformed, "decoded"},
+		{"overrun", answer{err: nlwire.ErrOverrun}, nlwire.ErrOverrun, "lost"},
+		{"interrupted", answer{err: nlwire.ErrInterrupted}, nlwire.ErrInterrupted, "interrupted"},
+		{"stopped", answer{err: nlwire.ErrStopped}, nlwire.ErrStopped, "stopped"},
+		{"malformed", answer{bodies: [][]byte{dnat, dnat[:50], dnat}}, nlwire.ErrMalformed, "decoded"},
 		{"memory", answer{err: unix.ENOMEM}, unix.ENOMEM, "dump conntrack: cannot allocate memory"},
 	}
 	for _, tt := range tests {
@@ -161,7 +161,7 @@ func FuzzStats(f *testing.F) {
 	f.Add(append([]byte{0, 0, 0, 0}, attrs(part{statsEntries, []byte{0, 0, 1, 0}})...))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var s Stats
-		if s.decode(b) && len(b) < genHeader+8 {
+		if s.decode(b) && len(b) < nlwire.NetfilterHeader+8 {
 			t.Errorf("%d bytes were taken for an answer: %+v", len(b), s)
 		}
 	})

@@ -1,7 +1,6 @@
 package ctnetlink
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 
@@ -87,32 +86,32 @@ func (e *Entry) named() error {
 
 // appendName appends a struct nfgenmsg and the attributes that name the entry.
 func (e *Entry) appendName(b []byte) []byte {
-	b = append(b, e.Family, unix.NFNETLINK_V0, 0, 0)
-	tuple := nest(&b, ctaTupleOrig)
+	b = nlwire.AppendNetfilter(b, e.Family, 0)
+	b, tuple := nlwire.Nest(b, ctaTupleOrig)
 	b = e.Original.appendTo(b, e.Family, e.Protocol)
-	seal(b, tuple)
-	b = appendBE32(b, ctaID, e.ID)
+	nlwire.Seal(b, tuple)
+	b = nlwire.AppendUint32(b, ctaID, e.ID)
 	if e.Zone != 0 {
-		b = appendAttr(b, ctaZone, byte(e.Zone>>8), byte(e.Zone))
+		b = nlwire.AppendUint16(b, ctaZone, e.Zone)
 	}
 	return b
 }
 
 // appendTo appends the content of a CTA_TUPLE.
 func (t *Tuple) appendTo(b []byte, family, protocol uint8) []byte {
-	ip := nest(&b, ctaTupleIP)
+	b, ip := nlwire.Nest(b, ctaTupleIP)
 	if family == unix.AF_INET {
-		b = appendAttr(b, ctaIPv4Source, t.Source[12:]...)
-		b = appendAttr(b, ctaIPv4Dest, t.Destination[12:]...)
+		b = nlwire.AppendBytes(b, ctaIPv4Source, t.Source[12:])
+		b = nlwire.AppendBytes(b, ctaIPv4Dest, t.Destination[12:])
 	} else {
-		b = appendAttr(b, ctaIPv6Source, t.Source[:]...)
-		b = appendAttr(b, ctaIPv6Dest, t.Destination[:]...)
+		b = nlwire.AppendBytes(b, ctaIPv6Source, t.Source[:])
+		b = nlwire.AppendBytes(b, ctaIPv6Dest, t.Destination[:])
 	}
-	seal(b, ip)
-	proto := nest(&b, ctaTupleProto)
-	b = appendAttr(b, ctaProtoNum, protocol)
-	b = appendAttr(b, ctaProtoSourcePort, binary.BigEndian.AppendUint16(nil, t.SourcePort)...)
-	b = appendAttr(b, ctaProtoDestPort, binary.BigEndian.AppendUint16(nil, t.DestinationPort)...)
-	seal(b, proto)
+	nlwire.Seal(b, ip)
+	b, proto := nlwire.Nest(b, ctaTupleProto)
+	b = nlwire.AppendUint8(b, ctaProtoNum, protocol)
+	b = nlwire.AppendUint16(b, ctaProtoSourcePort, t.SourcePort)
+	b = nlwire.AppendUint16(b, ctaProtoDestPort, t.DestinationPort)
+	nlwire.Seal(b, proto)
 	return b
 }

@@ -57,7 +57,7 @@ func TestDeleteRefusals(t *testing.T) {
 	if want := []string{"0 " + ErrGone.Error(), "2 CAP_NET_ADMIN is needed: operation not permitted"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if err := c.Delete(list, nil); !errors.Is(err, ErrOverrun) {
+	if err := c.Delete(list, nil); !errors.Is(err, nlwire.ErrOverrun) {
 		t.Errorf("got %v, want that answers were lost", err)
 	}
 	for _, tt := range []struct {
@@ -161,10 +161,10 @@ func FuzzName(f *testing.F) {
 		e.Original.SourcePort, e.Original.DestinationPort = from, to
 		b := e.appendName(nil)
 		// What it lacks to be a whole entry.
-		reply := nest(&b, ctaTupleReply)
+		b, reply := nlwire.Nest(b, ctaTupleReply)
 		b = e.Original.appendTo(b, e.Family, e.Protocol)
-		seal(b, reply)
-		b = appendBE32(b, ctaStatus, 0)
+		nlwire.Seal(b, reply)
+		b = nlwire.AppendUint32(b, ctaStatus, 0)
 		e.Reply = e.Original
 		if got := decoded(t, b); got != e {
 			t.Errorf("got %+v, want %+v", got, e)

@@ -78,9 +78,6 @@ const (
 	ctaCounterPackets = 1 // CTA_COUNTERS_PACKETS
 )
 
-// genHeader is sizeof(struct nfgenmsg) of linux/netfilter/nfnetlink.h.
-const genHeader = 4
-
 // What decode has found of an entry.
 const (
 	foundOriginal = 1 << iota
@@ -91,7 +88,7 @@ const (
 // decode fills e from the body of one answer, a struct nfgenmsg with attributes after it, and
 // reports whether it is one. Nothing but e is written and nothing of b is kept.
 func (e *Entry) decode(b []byte) bool {
-	if len(b) < genHeader {
+	if len(b) < nlwire.NetfilterHeader {
 		return false
 	}
 	*e = Entry{Family: b[0]}
@@ -99,7 +96,7 @@ func (e *Entry) decode(b []byte) bool {
 		return false
 	}
 	found, ok := 0, true
-	a := nlwire.Attrs{Rest: b[genHeader:]}
+	a := nlwire.Attrs{Rest: b[nlwire.NetfilterHeader:]}
 	for ok && a.Next() {
 		switch a.Kind {
 		case ctaTupleOrig:

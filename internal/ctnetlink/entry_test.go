@@ -147,7 +147,7 @@ func FuzzDecode(f *testing.F) {
 			t.Errorf("source %v of family %d", got, e.Family)
 		}
 		found := 0
-		a := nlwire.Attrs{Rest: b[genHeader:]}
+		a := nlwire.Attrs{Rest: b[nlwire.NetfilterHeader:]}
 		for a.Next() {
 			if a.Kind == ctaTupleOrig || a.Kind == ctaTupleReply || a.Kind == ctaStatus {
 				found |= 1 << a.Kind

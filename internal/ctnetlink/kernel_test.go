@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"ebbgate/internal/nlwire"
 	"ebbgate/internal/nstest"
 )
 
@@ -132,7 +133,7 @@ func TestKernelStopAndGoOn(t *testing.T) {
 	for range 3 {
 		reads, seen := 0, 0
 		err := c.Dump(Request{Stop: func() bool { reads++; return reads > 1 }}, func(*Entry) { seen++ })
-		if !errors.Is(err, ErrStopped) || seen == 0 || seen >= 1000 {
+		if !errors.Is(err, nlwire.ErrStopped) || seen == 0 || seen >= 1000 {
 			t.Fatalf("stopped dump: %v after %d entries", err, seen)
 		}
 		if got := len(find(t, c, Request{})); got != 1000 {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"golang.org/x/sys/unix"
+
+	"ebbgate/internal/nlwire"
 )
 
 // Request says which entries a dump reports. The zero Request is all of them.
@@ -23,7 +25,7 @@ type Request struct {
 	// Status are the values that the bits of Mask must have.
 	Status, Mask Status
 	// Stop, if not nil, is asked before each read of up to 32 KiB; true ends the dump with
-	// ErrStopped.
+	// nlwire.ErrStopped.
 	Stop func() bool
 }
 
@@ -68,55 +70,29 @@ func (r *Request) special() bool {
 
 // appendBody appends a struct nfgenmsg and, unless plain, what the kernel is to select by.
 func (r *Request) appendBody(b []byte, plain bool) []byte {
-	b = append(b, r.Family, unix.NFNETLINK_V0, 0, 0)
+	b = nlwire.AppendNetfilter(b, r.Family, 0)
 	if plain {
 		return b
 	}
 	if r.Mask != 0 {
-		b = appendBE32(b, ctaStatus, uint32(r.Status))
-		b = appendBE32(b, ctaStatusMask, uint32(r.Mask))
+		b = nlwire.AppendUint32(b, ctaStatus, uint32(r.Status))
+		b = nlwire.AppendUint32(b, ctaStatusMask, uint32(r.Mask))
 	}
 	if r.Family == unix.AF_UNSPEC || r.Protocol == 0 {
 		return b
 	}
 	flags := uint32(filterProtoNum)
-	tuple := nest(&b, ctaTupleOrig)
-	proto := nest(&b, ctaTupleProto)
-	b = appendAttr(b, ctaProtoNum, r.Protocol)
+	b, tuple := nlwire.Nest(b, ctaTupleOrig)
+	b, proto := nlwire.Nest(b, ctaTupleProto)
+	b = nlwire.AppendUint8(b, ctaProtoNum, r.Protocol)
 	if r.Port != 0 {
 		flags |= filterDestPort
-		b = appendAttr(b, ctaProtoDestPort, byte(r.Port>>8), byte(r.Port))
+		b = nlwire.AppendUint16(b, ctaProtoDestPort, r.Port)
 	}
-	seal(b, proto)
-	seal(b, tuple)
-	filter := nest(&b, ctaFilter)
-	b = appendAttr(b, ctaFilterOrigFlags, binary.NativeEndian.AppendUint32(nil, flags)...)
-	seal(b, filter)
+	nlwire.Seal(b, proto)
+	nlwire.Seal(b, tuple)
+	b, filter := nlwire.Nest(b, ctaFilter)
+	b = nlwire.AppendBytes(b, ctaFilterOrigFlags, binary.NativeEndian.AppendUint32(nil, flags))
+	nlwire.Seal(b, filter)
 	return b
-}
-
-// appendAttr appends an attribute, padded to four bytes.
-func appendAttr(b []byte, kind uint16, value ...byte) []byte {
-	b = binary.NativeEndian.AppendUint16(b, uint16(4+len(value)))
-	b = binary.NativeEndian.AppendUint16(b, kind)
-	b = append(b, value...)
-	for len(b)%4 != 0 {
-		b = append(b, 0)
-	}
-	return b
-}
-
-func appendBE32(b []byte, kind uint16, n uint32) []byte {
-	return appendAttr(b, kind, binary.BigEndian.AppendUint32(nil, n)...)
-}
-
-// nest begins an attribute that holds attributes and returns where; seal ends it.
-func nest(b *[]byte, kind uint16) int {
-	start := len(*b)
-	*b = appendAttr(*b, kind|unix.NLA_F_NESTED)
-	return start
-}
-
-func seal(b []byte, start int) {
-	binary.NativeEndian.PutUint16(b[start:], uint16(len(b)-start))
 }

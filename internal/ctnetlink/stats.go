@@ -25,7 +25,7 @@ const (
 // matches ErrNoConntrack where there is no table.
 func (c *Conn) Stats() (Stats, error) {
 	var out Stats
-	c.body = append(c.body[:0], unix.AF_UNSPEC, unix.NFNETLINK_V0, 0, 0)
+	c.body = nlwire.AppendNetfilter(c.body[:0], unix.AF_UNSPEC, 0)
 	err := c.nl.Do(&nlwire.Request{Type: getStats, Body: c.body, Answer: getStats}, out.decode)
 	if err != nil {
 		return Stats{}, fmt.Errorf("read the fill of conntrack: %w", explain(err))
@@ -35,12 +35,12 @@ func (c *Conn) Stats() (Stats, error) {
 
 // decode fills s from the body of the answer and reports whether it is one.
 func (s *Stats) decode(b []byte) bool {
-	if len(b) < genHeader {
+	if len(b) < nlwire.NetfilterHeader {
 		return false
 	}
 	*s = Stats{}
 	found, ok := false, true
-	a := nlwire.Attrs{Rest: b[genHeader:]}
+	a := nlwire.Attrs{Rest: b[nlwire.NetfilterHeader:]}
 	for ok && a.Next() {
 		switch a.Kind {
 		case statsEntries:

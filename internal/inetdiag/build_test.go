@@ -5,13 +5,13 @@ import (
 	"net/netip"
 
 	"golang.org/x/sys/unix"
+
+	"ebbgate/internal/nlwire"
 )
 
 const (
 	v4 = "192.0.2.1:80"
 	v6 = "[2001:db8::1]:80"
-
-	nlmsgHdrLen = 16 // sizeof(struct nlmsghdr) of linux/netlink.h
 )
 
 // datagram builds what the kernel sends, message by message.
@@ -19,14 +19,9 @@ type datagram []byte
 
 // msg appends one message, padded to four bytes.
 func (d datagram) msg(kind uint16, body []byte) datagram {
-	b := binary.NativeEndian.AppendUint32(d, uint32(nlmsgHdrLen+len(body)))
-	b = binary.NativeEndian.AppendUint16(b, kind)
-	b = append(b, make([]byte, nlmsgHdrLen-6)...) // flags, sequence number, port: no request's
-	return pad(append(b, body...))
+	b := append(nlwire.AppendHeader(d, kind, 0, 0, len(body)), body...) // no request's
+	return append(b, make([]byte, nlwire.Align(len(b))-len(b))...)
 }
-
-// pad appends what is missing to a multiple of four bytes.
-func pad(b []byte) []byte { return append(b, make([]byte, -len(b)&3)...) }
 
 // diag builds a struct inet_diag_msg.
 func diag(state State, local, remote string, attrs ...[]byte) []byte {
@@ -49,12 +44,8 @@ func diag(state State, local, remote string, attrs ...[]byte) []byte {
 	return b
 }
 
-// attr builds one attribute, padded to four bytes.
-func attr(kind uint16, value []byte) []byte {
-	b := binary.NativeEndian.AppendUint16(nil, uint16(attrHdrLen+len(value)))
-	b = binary.NativeEndian.AppendUint16(b, kind)
-	return pad(append(b, value...))
-}
+// attr builds one attribute.
+func attr(kind uint16, value []byte) []byte { return nlwire.AppendBytes(nil, kind, value) }
 
 // tcpInfo builds a struct tcp_info of n bytes.
 func tcpInfo(n int, acked, received uint64, sent, recv, ack uint32) []byte {

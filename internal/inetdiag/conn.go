@@ -32,10 +32,10 @@ func Open() (*Conn, error) {
 func (c *Conn) Close() error { return c.nl.Close() }
 
 // Dump calls each for every socket req asks for, in no order, always with the same *Socket. It
-// returns nil if the kernel has reported all of them. With ErrInterrupted, ErrOverrun,
-// ErrTruncated, ErrMalformed, ErrTimeout or ErrStopped some may be missing: the caller marks what
-// it made of them as incomplete. Other errors are refusals by the kernel, by errno. After any
-// error the Conn can be used again.
+// returns nil if the kernel has reported all of them. With an error that is nlwire.Incomplete some
+// may be missing: the caller marks what it made of them as incomplete. nlwire.ErrInterrupted says
+// that the kernel's table changed under the dump. Other errors are refusals by the kernel, by errno.
+// After any error the Conn can be used again.
 func (c *Conn) Dump(req Request, each func(*Socket)) error {
 	if err := c.dump(&req, each); err != nil {
 		return fmt.Errorf("dump TCP sockets: %w", err)

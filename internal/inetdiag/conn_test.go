@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"ebbgate/internal/nlwire"
 )
 
 // TestConnRefusesBadRequests uses a Conn without a socket: nothing may be sent.
@@ -41,7 +43,7 @@ func TestDestroyError(t *testing.T) {
 		{unix.EOPNOTSUPP, ErrNoDestroy},
 		{unix.EPERM, unix.EPERM},
 		{unix.EINVAL, unix.EINVAL},
-		{ErrTimeout, ErrTimeout},
+		{nlwire.ErrTimeout, nlwire.ErrTimeout},
 		{other, other},
 	}
 	for _, tt := range tests {

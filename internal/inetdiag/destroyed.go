@@ -49,12 +49,12 @@ func (n *notices) message(kind uint16, body []byte, each func(*Socket)) {
 // there are several it is the last, as in decode, so that both speak of the same.
 func infoAttribute(b []byte) []byte {
 	var info []byte
-	for len(b) >= attrHdrLen {
+	for len(b) >= unix.NLA_HDRLEN {
 		n := int(binary.NativeEndian.Uint16(b))
 		if binary.NativeEndian.Uint16(b[2:]) == attrInfo {
-			info = b[attrHdrLen:n]
+			info = b[unix.NLA_HDRLEN:n]
 		}
-		b = b[min(align4(n), len(b)):]
+		b = b[min(nlwire.Align(n), len(b)):]
 	}
 	return info
 }

@@ -59,7 +59,7 @@ func TestNotices(t *testing.T) {
 		{"bad attribute beyond the message", one(diag(Close, v4, client, []byte{200, 0, 2, 0})), 0, 1},
 		{"bad trailing bytes", append(one(good), 1, 2, 3), 1, 1},
 		{"bad length", datagram{0xff, 0xff, 0xff, 0xff, 20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, 0, 1},
-		{"bad length below the header", make(datagram, nlmsgHdrLen), 0, 1},
+		{"bad length below the header", make(datagram, unix.NLMSG_HDRLEN), 0, 1},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -94,10 +94,10 @@ func FuzzNotices(f *testing.F) {
 				t.Error("a connection with nobody")
 			}
 		})
-		if most := len(b) / (nlmsgHdrLen + diagMsgLen + attrHdrLen + endingInfoLen); got > most {
+		if most := len(b) / (unix.NLMSG_HDRLEN + diagMsgLen + unix.NLA_HDRLEN + endingInfoLen); got > most {
 			t.Errorf("%d connections in %d bytes", got, len(b))
 		}
-		if most := uint64(len(b)/nlmsgHdrLen + 1); n.broken > most {
+		if most := uint64(len(b)/unix.NLMSG_HDRLEN + 1); n.broken > most {
 			t.Errorf("%d broken messages in %d bytes", n.broken, len(b))
 		}
 	})

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"testing"
 
+	"ebbgate/internal/nlwire"
 	"ebbgate/internal/nstest"
 	"ebbgate/policy"
 
@@ -200,7 +201,7 @@ func TestKernelStopAndGoOn(t *testing.T) {
 		reads, seen := 0, 0
 		stopped := req
 		stopped.Stop = func() bool { reads++; return reads > 1 }
-		if err := c.Dump(stopped, func(*Socket) { seen++ }); !errors.Is(err, ErrStopped) || seen == 0 || seen == n {
+		if err := c.Dump(stopped, func(*Socket) { seen++ }); !errors.Is(err, nlwire.ErrStopped) || seen == 0 || seen == n {
 			t.Fatalf("stopped dump: %v after %d sockets", err, seen)
 		}
 		if got := len(find(t, c, req)); got != n {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"golang.org/x/sys/unix"
+
+	"ebbgate/internal/nlwire"
 )
 
 // Request says which sockets a dump reports.
@@ -20,7 +22,7 @@ type Request struct {
 	// Filter is an INET_DIAG_REQ_BYTECODE program, from PortFilter; empty selects everything.
 	Filter []byte
 	// Stop, if not nil, is asked before each read of up to 32 KiB; true ends the dump with
-	// ErrStopped.
+	// nlwire.ErrStopped.
 	Stop func() bool
 }
 
@@ -37,10 +39,9 @@ const (
 	attrCgroupID = 21 // INET_DIAG_CGROUP_ID, of Linux 5.9 and newer, never asked for
 	extInfo      = 1 << (attrInfo - 1)
 	sockidLen    = 48
-	attrHdrLen   = 4
 
 	// maxFilter keeps the attribute's length within its 16 bits.
-	maxFilter = 1<<16 - 1 - attrHdrLen - 3
+	maxFilter = nlwire.MostAttr - unix.NLA_HDRLEN - 3
 )
 
 // kind is the message type of the request and of every socket in the answer.
@@ -83,9 +84,7 @@ func (r *Request) appendBody(b []byte) []byte {
 		b = appendRequestV2(b, r.Family, ext, r.States, &id)
 	}
 	if len(r.Filter) > 0 {
-		b = binary.NativeEndian.AppendUint16(b, uint16(attrHdrLen+len(r.Filter)))
-		b = binary.NativeEndian.AppendUint16(b, reqBytecode)
-		b = append(b, r.Filter...)
+		b = nlwire.AppendBytes(b, reqBytecode, r.Filter)
 	}
 	return b
 }

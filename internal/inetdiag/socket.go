@@ -5,6 +5,8 @@ import (
 	"net/netip"
 
 	"golang.org/x/sys/unix"
+
+	"ebbgate/internal/nlwire"
 )
 
 // ID is a struct inet_diag_sockid as the kernel reported it: ports, addresses, interface and
@@ -100,12 +102,12 @@ func mapped(b []byte) [16]byte {
 // lengths do not add up. It walks them by hand because nlwire.Attrs, which lives in memory, takes
 // half as long again to decode a socket with its tcp_info.
 func (s *Socket) decodeAttributes(b []byte) bool {
-	for len(b) >= attrHdrLen {
+	for len(b) >= unix.NLA_HDRLEN {
 		n := int(binary.NativeEndian.Uint16(b))
-		if n < attrHdrLen || n > len(b) {
+		if n < unix.NLA_HDRLEN || n > len(b) {
 			return false
 		}
-		value := b[attrHdrLen:n]
+		value := b[unix.NLA_HDRLEN:n]
 		switch binary.NativeEndian.Uint16(b[2:]) {
 		case attrV6Only:
 			s.V6Only = len(value) > 0 && value[0] != 0
@@ -116,10 +118,7 @@ func (s *Socket) decodeAttributes(b []byte) bool {
 				s.Cgroup = binary.NativeEndian.Uint64(value)
 			}
 		}
-		b = b[min(align4(n), len(b)):]
+		b = b[min(nlwire.Align(n), len(b)):]
 	}
 	return len(b) == 0
 }
-
-// align4 rounds up to the alignment of netlink attributes.
-func align4(n int) int { return (n + 3) &^ 3 }

@@ -195,7 +195,7 @@ func FuzzDecode(f *testing.F) {
 			if s.Family == unix.AF_INET && !s.Remote().Addr().Is4() {
 				t.Errorf("remote address %v of an IPv4 socket", s.Remote())
 			}
-			if s.HasInfo && len(m.Body) < diagMsgLen+attrHdrLen+infoLen {
+			if s.HasInfo && len(m.Body) < diagMsgLen+unix.NLA_HDRLEN+infoLen {
 				t.Errorf("tcp_info in a message of %d bytes", len(m.Body))
 			}
 		}

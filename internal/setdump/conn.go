@@ -22,7 +22,7 @@ type Request struct {
 	Table string // a table of the inet family
 	Set   string // a set or map in it
 	// Stop, if not nil, is asked before each read of up to 32 KiB; true ends the dump with
-	// ErrStopped.
+	// nlwire.ErrStopped.
 	Stop func() bool
 }
 
@@ -33,9 +33,6 @@ const (
 	getElement = unix.NFNL_SUBSYS_NFTABLES<<8 | unix.NFT_MSG_GETSETELEM
 	newElement = unix.NFNL_SUBSYS_NFTABLES<<8 | unix.NFT_MSG_NEWSETELEM
 )
-
-// genHeader is sizeof(struct nfgenmsg) of linux/netfilter/nfnetlink.h.
-const genHeader = 4
 
 // maxName is the longest name of a table or set: NFT_NAME_MAXLEN counts the NUL.
 const maxName = 255
@@ -63,9 +60,10 @@ func (c *Conn) Close() error { return c.nl.Close() }
 // elements, is read at one go; only the first read of a new Conn is smaller.
 //
 // unix.ENOENT says that there is no such table or set; if it was removed during the dump, some
-// elements were reported. With ErrInterrupted, ErrOverrun, ErrTruncated, ErrMalformed, ErrTimeout
-// or ErrStopped some may be missing, and after ErrInterrupted some may have come twice. After any
-// error the Conn can be used again. Needs CAP_NET_ADMIN (unix.EPERM).
+// elements were reported. With an error that is nlwire.Incomplete some may be missing. One of them is
+// nlwire.ErrInterrupted: somebody changed the ruleset, this table or another, under the dump, and some
+// may have come twice; elements which rules add or which time out are no change in this sense. After
+// any error the Conn can be used again. Needs CAP_NET_ADMIN (unix.EPERM).
 func (c *Conn) Dump(req Request, each func(*Element)) error {
 	if err := c.dump(&req, each); err != nil {
 		return fmt.Errorf("dump set %q of table inet %q: %w", req.Set, req.Table, err)
@@ -85,7 +83,7 @@ func (c *Conn) dump(req *Request, each func(*Element)) error {
 			return decodeElements(body, &c.elem, each)
 		})
 	if err == nil && gen.changed {
-		return ErrInterrupted
+		return nlwire.ErrInterrupted
 	}
 	return err
 }
@@ -126,7 +124,7 @@ func checkNames(names ...string) error {
 
 // appendRequest appends a struct nfgenmsg, the table's name and the set's, each under its kind.
 func appendRequest(b []byte, tableKind uint16, table string, setKind uint16, set string) []byte {
-	b = append(b, unix.NFPROTO_INET, unix.NFNETLINK_V0, 0, 0)
+	b = nlwire.AppendNetfilter(b, unix.NFPROTO_INET, 0)
 	b = nlwire.AppendString(b, tableKind, table)
 	return nlwire.AppendString(b, setKind, set)
 }

@@ -13,10 +13,10 @@ const setCount = 20
 // decodeCount takes the number of elements out of the description of a set. ok says whether it is
 // there, and whole whether the description could be read.
 func decodeCount(b []byte) (n int, ok, whole bool) {
-	if len(b) < genHeader {
+	if len(b) < nlwire.NetfilterHeader {
 		return 0, false, false
 	}
-	a := nlwire.Attrs{Rest: b[genHeader:]}
+	a := nlwire.Attrs{Rest: b[nlwire.NetfilterHeader:]}
 	for a.Next() {
 		if a.Kind == setCount {
 			if len(a.Value) != 4 {

@@ -41,10 +41,10 @@ const elementExpressions = 11
 // decodeElements calls each for the elements in the body of one message, always with e, and
 // reports whether it was all understood. Nothing of b is kept but in e.Key and e.Jump.
 func decodeElements(b []byte, e *Element, each func(*Element)) bool {
-	if len(b) < genHeader {
+	if len(b) < nlwire.NetfilterHeader {
 		return false
 	}
-	a := nlwire.Attrs{Rest: b[genHeader:]}
+	a := nlwire.Attrs{Rest: b[nlwire.NetfilterHeader:]}
 	for a.Next() {
 		if a.Kind != unix.NFTA_SET_ELEM_LIST_ELEMENTS {
 			continue

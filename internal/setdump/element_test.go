@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"ebbgate/internal/nlwire"
 )
 
 // decodeAll returns copies of the elements in a body.
@@ -53,13 +55,9 @@ func TestDecodeCaptured(t *testing.T) {
 	}
 }
 
-// nest builds an attribute out of parts, padded to four bytes.
+// nest builds an attribute out of parts.
 func nest(kind uint16, parts ...[]byte) []byte {
-	value := bytes.Join(parts, nil)
-	b := binary.NativeEndian.AppendUint16(nil, uint16(4+len(value)))
-	b = binary.NativeEndian.AppendUint16(b, kind)
-	b = append(b, value...)
-	return append(b, make([]byte, -len(b)&3)...)
+	return nlwire.AppendBytes(nil, kind, bytes.Join(parts, nil))
 }
 
 func be64(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }

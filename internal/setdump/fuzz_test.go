@@ -1,6 +1,10 @@
 package setdump
 
-import "testing"
+import (
+	"testing"
+
+	"ebbgate/internal/nlwire"
+)
 
 // FuzzDecode checks that whatever comes in, elements are made of it and of nothing else.
 func FuzzDecode(f *testing.F) {
@@ -19,10 +23,10 @@ func FuzzDecode(f *testing.F) {
 			}
 		})
 		// Each element takes at least a header within that of the list.
-		if n > 0 && 4*n > len(b)-2*genHeader {
+		if n > 0 && 4*n > len(b)-2*nlwire.NetfilterHeader {
 			t.Errorf("%d elements in %d bytes", n, len(b))
 		}
-		if len(b) < genHeader && ok {
+		if len(b) < nlwire.NetfilterHeader && ok {
 			t.Error("half a header was accepted")
 		}
 	})

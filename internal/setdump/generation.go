@@ -1,6 +1,10 @@
 package setdump
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"ebbgate/internal/nlwire"
+)
 
 // generations notices that the ruleset changed while it was dumped. The kernel does not mark
 // dumps of elements with NLM_F_DUMP_INTR (6.18 does not), but each message carries the lower half
@@ -14,7 +18,7 @@ type generations struct {
 
 // see takes the body of one message. One too short to have a generation is no concern of ours.
 func (g *generations) see(body []byte) {
-	if len(body) < genHeader {
+	if len(body) < nlwire.NetfilterHeader {
 		return
 	}
 	now := binary.BigEndian.Uint16(body[2:])

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"ebbgate/internal/nlwire"
 	"ebbgate/internal/nstest"
 )
 
@@ -104,8 +105,8 @@ func TestKernelChangesDuringDump(t *testing.T) {
 	}{
 		{"set removed", []string{"delete", "set", "inet", table, "big"}, unix.ENOENT},
 		{"table removed", []string{"delete", "table", "inet", table}, unix.ENOENT},
-		{"another table added", []string{"add", "table", "inet", "other"}, ErrInterrupted},
-		{"an element added", []string{"add", "element", "inet", table, "big", "{ 192.0.2.1 }"}, ErrInterrupted},
+		{"another table added", []string{"add", "table", "inet", "other"}, nlwire.ErrInterrupted},
+		{"an element added", []string{"add", "element", "inet", table, "big", "{ 192.0.2.1 }"}, nlwire.ErrInterrupted},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -131,8 +132,8 @@ func TestKernelStop(t *testing.T) {
 	c := enter(t, zoo+addresses("big", netip.MustParseAddr("10.0.0.1"), 5000, time.Hour))
 	n, reads := 0, 0
 	err := c.Dump(Request{Table: table, Set: "big", Stop: func() bool { reads++; return reads > 2 }}, func(*Element) { n++ })
-	if !errors.Is(err, ErrStopped) || n == 0 || n == 5000 {
-		t.Errorf("%d elements, %v; want some and ErrStopped", n, err)
+	if !errors.Is(err, nlwire.ErrStopped) || n == 0 || n == 5000 {
+		t.Errorf("%d elements, %v; want some and nlwire.ErrStopped", n, err)
 	}
 	if got := rows(t, c, "plain4"); len(got) != 2 {
 		t.Errorf("afterwards: %d elements, want 2", len(got))
