@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/netip"
 
-	"github.com/google/nftables"
 	"github.com/google/nftables/expr"
 	"golang.org/x/sys/unix"
 )
@@ -22,30 +21,31 @@ import (
 //
 // and the same for IPv6.
 func (n *Namespace) publish(published []Publication) error {
-	c, err := nftables.New(nftables.WithNetNSFd(n.fd))
-	if err != nil {
-		return fmt.Errorf("open nf_tables in %q: %w", n.name, err)
-	}
-	table := c.AddTable(&nftables.Table{Family: nftables.TableFamilyINet, Name: "container"})
-	chain := func(name string, hook *nftables.ChainHook, priority *nftables.ChainPriority) *nftables.Chain {
-		return c.AddChain(&nftables.Chain{Name: name, Table: table, Type: nftables.ChainTypeNAT, Hooknum: hook, Priority: priority})
-	}
-	in := chain("publish", nftables.ChainHookPrerouting, nftables.ChainPriorityNATDest)
-	own := chain("own", nftables.ChainHookOutput, nftables.ChainPriorityNATDest)
-	out := chain("hide", nftables.ChainHookPostrouting, nftables.ChainPriorityNATSource)
+	const in, own, out = "publish", "own", "hide"
+	t := newTransaction("container")
+	t.natChain(in, unix.NF_INET_PRE_ROUTING, destinationNAT)
+	t.natChain(own, unix.NF_INET_LOCAL_OUT, destinationNAT)
+	t.natChain(out, unix.NF_INET_POST_ROUTING, sourceNAT)
 	for _, a := range []netip.Addr{ContainerV4(), ContainerV6()} {
 		for _, p := range published {
 			rule := translate(a, p)
-			c.AddRule(&nftables.Rule{Table: table, Chain: in, Exprs: rule})
-			c.AddRule(&nftables.Rule{Table: table, Chain: own, Exprs: rule})
+			t.rule(in, rule)
+			t.rule(own, rule)
 		}
-		c.AddRule(&nftables.Rule{Table: table, Chain: out, Exprs: hide(a)})
+		t.rule(out, hide(a))
 	}
-	if err := c.Flush(); err != nil {
+	if err := t.commit(n); err != nil {
 		return fmt.Errorf("install the container's rules in %q (needs CONFIG_NFT_NAT, CONFIG_NFT_MASQ, CONFIG_NFT_FIB_INET): %w", n.name, err)
 	}
 	return nil
 }
+
+// Priorities of NAT, dstnat and srcnat to nft (enum nf_ip_hook_priorities of
+// linux/netfilter_ipv4.h).
+const (
+	destinationNAT = -100 // NF_IP_PRI_NAT_DST
+	sourceNAT      = 100  // NF_IP_PRI_NAT_SRC
+)
 
 // translate sends what comes to a published port of the victim on to the container.
 func translate(container netip.Addr, p Publication) []expr.Any {
