@@ -42,34 +42,25 @@ func (h *hostAddresses) close() {
 
 // list returns the addresses, unmapped.
 func (h *hostAddresses) list() ([]netip.Addr, error) {
-	for try := 1; ; try++ {
-		found, err := h.handle.AddrList(nil, netlink.FAMILY_ALL)
-		if errors.Is(err, netlink.ErrDumpInterrupted) && try < addressTries {
-			continue
-		}
-		if err != nil {
-			return nil, fmt.Errorf("list the host's addresses: %w", err)
-		}
-		list := make([]netip.Addr, 0, len(found))
-		for _, f := range found {
-			if a, ok := netip.AddrFromSlice(f.IP); ok {
-				list = append(list, a.Unmap())
-			}
-		}
-		return list, nil
+	found, err := h.addresses()
+	if err != nil {
+		return nil, err
 	}
+	list := make([]netip.Addr, 0, len(found))
+	for _, f := range found {
+		if a, ok := netip.AddrFromSlice(f.IP); ok {
+			list = append(list, a.Unmap())
+		}
+	}
+	return list, nil
 }
 
 // routes returns the addresses with the MTU of the interface each is on. Left out are lo, whose packets go
 // nowhere, and addresses of one link alone.
 func (h *hostAddresses) routes() ([]route, error) {
-	var found []netlink.Addr
-	err := error(netlink.ErrDumpInterrupted)
-	for try := 1; errors.Is(err, netlink.ErrDumpInterrupted) && try <= addressTries; try++ {
-		found, err = h.handle.AddrList(nil, netlink.FAMILY_ALL)
-	}
+	found, err := h.addresses()
 	if err != nil {
-		return nil, fmt.Errorf("list the host's addresses: %w", err)
+		return nil, err
 	}
 	mtus := map[int]int{}
 	var list []route
@@ -80,15 +71,8 @@ func (h *hostAddresses) routes() ([]route, error) {
 		}
 		mtu, known := mtus[f.LinkIndex]
 		if !known {
-			link, err := h.handle.LinkByIndex(f.LinkIndex)
-			if errors.As(err, &netlink.LinkNotFoundError{}) {
-				continue // it went away in between
-			}
-			if err != nil {
-				return nil, fmt.Errorf("read the MTU of interface %d: %w", f.LinkIndex, err)
-			}
-			if link.Attrs().Flags&net.FlagLoopback == 0 {
-				mtu = link.Attrs().MTU
+			if mtu, err = h.mtu(f.LinkIndex); err != nil {
+				return nil, err
 			}
 			mtus[f.LinkIndex] = mtu
 		}
@@ -97,4 +81,31 @@ func (h *hostAddresses) routes() ([]route, error) {
 		}
 	}
 	return list, nil
+}
+
+// mtu returns the MTU of an interface, or 0 if it is lo or went away meanwhile.
+func (h *hostAddresses) mtu(index int) (int, error) {
+	link, err := h.handle.LinkByIndex(index)
+	switch {
+	case errors.As(err, &netlink.LinkNotFoundError{}):
+		return 0, nil
+	case err != nil:
+		return 0, fmt.Errorf("read the MTU of interface %d: %w", index, err)
+	case link.Attrs().Flags&net.FlagLoopback != 0:
+		return 0, nil
+	}
+	return link.Attrs().MTU, nil
+}
+
+// addresses asks for the addresses until the answer is whole.
+func (h *hostAddresses) addresses() (found []netlink.Addr, err error) {
+	for range addressTries {
+		if found, err = h.handle.AddrList(nil, netlink.FAMILY_ALL); !errors.Is(err, netlink.ErrDumpInterrupted) {
+			break
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list the host's addresses: %w", err)
+	}
+	return found, nil
 }
