@@ -73,7 +73,7 @@ func (c *compiler) recall(pt *part, sets []sourceSet) bool {
 		return false
 	}
 	was, ok := c.memory.placed[pt.svc.Name]
-	if !ok || was.policy != c.policy || len(was.blocks) != len(pt.blocks) || &was.blocks[0] != &pt.blocks[0] ||
+	if !ok || was.policy != c.policy || !identical(was.blocks, pt.blocks) ||
 		!was.everywhere.equal(&c.everywhere) || !was.exempt.equal(&pt.exempt) {
 		return false
 	}

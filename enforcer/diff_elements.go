@@ -5,8 +5,8 @@ import "slices"
 // elements adds the operations that turn the old elements of a set into the wanted ones, both
 // sorted by key, and returns what the set will hold.
 func (d *differ) elements(want Set, old []Element) []Element {
-	if len(old) == len(want.Elements) && len(old) > 0 && &old[0] == &want.Elements[0] {
-		return old // the very list of before, whose ends do not move
+	if identical(old, want.Elements) {
+		return want.Elements // the very list of before, whose ends do not move
 	}
 	if len(old) == 0 && d.allAlive(want.Elements) {
 		if len(want.Elements) > 0 {

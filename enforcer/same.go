@@ -26,10 +26,10 @@ func Same(a, b *policy.Decision) bool {
 // sameBlocks compares blocks, of which there may be a million. Step gives out the very list of before
 // when nothing about them changed.
 func sameBlocks(a, b []policy.Block) bool {
-	if len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0]) {
-		return true
-	}
-	return slices.EqualFunc(a, b, func(x, y policy.Block) bool {
+	return identical(a, b) || slices.EqualFunc(a, b, func(x, y policy.Block) bool {
 		return x.Source == y.Source && x.Until == y.Until && x.Service == y.Service
 	})
 }
+
+// identical reports whether two lists are one and the same, which is known at a glance however long they are.
+func identical[T any](a, b []T) bool { return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0]) }

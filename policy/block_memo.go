@@ -32,7 +32,7 @@ type newestOf struct {
 func (st *serviceStep) memo() *blockMemo {
 	for i := range st.prev.memos {
 		m := &st.prev.memos[i]
-		if m.service == st.service.Name && m.policy == st.policy && st.o.At < m.until && sameBlocks(m.list, st.blocks.list) &&
+		if m.service == st.service.Name && m.policy == st.policy && st.o.At < m.until && identical(m.list, st.blocks.list) &&
 			slices.Equal(m.exempt, st.exempt) {
 			return m
 		}
@@ -40,8 +40,8 @@ func (st *serviceStep) memo() *blockMemo {
 	return nil
 }
 
-// sameBlocks reports whether two lists are one and the same.
-func sameBlocks(a, b []BlockState) bool { return len(a) == len(b) && len(a) > 0 && &a[0] == &b[0] }
+// identical reports whether two lists are one and the same, which is known at a glance however long they are.
+func identical[T any](a, b []T) bool { return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0]) }
 
 // newestBlocks returns when the newest block in force that answers each kind of attack began. One of
 // before the daemon started answers none of which it knows.
@@ -118,9 +118,7 @@ func (s *State) joinBlocks(prev *State) []Block {
 	if len(s.memos) == 1 {
 		return s.memos[0].decided
 	}
-	same := func(a, b blockMemo) bool {
-		return len(a.decided) == len(b.decided) && (len(a.decided) == 0 || &a.decided[0] == &b.decided[0])
-	}
+	same := func(a, b blockMemo) bool { return identical(a.decided, b.decided) }
 	if s.joined = prev.joined; slices.EqualFunc(s.memos, prev.memos, same) && s.joined != nil {
 		return s.joined
 	}
@@ -135,14 +133,13 @@ func (s *State) joinBlocks(prev *State) []Block {
 // keepBlocks makes the blocks of all services one list again, the very one of before if none changed.
 func (s *State) keepBlocks(before []BlockState, lists [][]BlockState) {
 	s.Blocks = before
-	total, same := 0, true
+	rest, same := before, true
 	for _, list := range lists {
-		if len(list) > 0 {
-			same = same && total < len(before) && &before[total] == &list[0]
-			total += len(list)
-		}
+		n := min(len(list), len(rest))
+		same = same && identical(list, rest[:n])
+		rest = rest[n:]
 	}
-	if !same || total != len(before) {
+	if !same || len(rest) > 0 {
 		s.Blocks = slices.Concat(lists...)
 	}
 	for i := range s.memos {
