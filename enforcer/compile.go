@@ -38,19 +38,19 @@ func Compile(p *policy.Policy, d *policy.Decision, env Environment) Ruleset {
 
 // compile is Compile with what an earlier compilation found out, or nil.
 func compile(p *policy.Policy, d *policy.Decision, env Environment, memory *Compiler) Ruleset {
-	c := compiler{policy: p, decision: d, env: env, memory: memory, everywhere: everywhere(p, d)}
+	c := compiler{policy: p, decision: d, env: env, memory: memory, everywhere: everywhere(p, d), administrators: administrators(d)}
 	parts := c.collect()
 	if len(parts) == 0 {
 		return Ruleset{}
 	}
-	c.exempt()
-	c.admins()
+	c.ranges("exempt", c.everywhere)
+	c.ssh()
 	pre := Chain{Name: "pre", Hook: Prerouting, Priority: priorityRefuse, Rules: c.spare()}
 	hold := Chain{Name: "hold", Hook: Prerouting, Priority: priorityHold, Rules: c.spare()}
 	var held []*part
 	for _, pt := range parts {
 		c.ports(pt)
-		c.exemptPart(pt)
+		c.ranges(pt.name("exempt"), pt.exempt)
 		c.own(pt)
 		pre.Rules = append(pre.Rules, c.before(pt)...)
 		if c.holds(pt) {
@@ -190,10 +190,11 @@ func stretches[T any](list []T, service func(*T) string) map[string][]T {
 
 // compiler collects the objects of one ruleset.
 type compiler struct {
-	policy     *policy.Policy
-	decision   *policy.Decision
-	env        Environment
-	memory     *Compiler // nil: none
-	everywhere coverage  // what is exempt from all services
-	out        Ruleset
+	policy         *policy.Policy
+	decision       *policy.Decision
+	env            Environment
+	memory         *Compiler // nil: none
+	everywhere     coverage  // what is exempt from all services
+	administrators coverage  // what is exempt on sshd's ports
+	out            Ruleset
 }

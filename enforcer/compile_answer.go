@@ -19,12 +19,7 @@ func (c *compiler) refuse(pt *part) {
 			}
 		}
 	})
-	chain := c.chain(pt, "refuse")
-	hit := c.hit(pt, "refusehit", refused)
-	c.match(pt, &chain, sets, func(s *sourceSet) []Rule {
-		return []Rule{rule(s.family.from(s.set.Name, s.bits), hit)}
-	})
-	c.out.Chains = append(c.out.Chains, chain)
+	c.match(pt, "refuse", sets, c.hit(pt, "refusehit", refused))
 }
 
 // hit adds the chain of new connections that are turned away, and returns the jump to it. Resets are sent up
@@ -51,12 +46,7 @@ func (c *compiler) block(pt *part) {
 	c.out.Sets = append(c.out.Sets, leases(pt, "block", c.decision.At.Add(pt.svc.Response.Lease)))
 	sets := c.sourceSets(pt, "block", uint32(setSpare*c.policy.Limits.MaxBlocks))
 	c.placeBlocks(pt, sets)
-	chain := c.chain(pt, "block")
-	hit := c.blockHit(pt, blocked)
-	c.match(pt, &chain, sets, func(s *sourceSet) []Rule {
-		return []Rule{rule(s.family.from(s.set.Name, s.bits), hit)}
-	})
-	c.out.Chains = append(c.out.Chains, chain)
+	c.match(pt, "block", sets, c.blockHit(pt, blocked))
 }
 
 // blockHit adds the chain of packets of blocked sources, and returns the jump to it. Here it is asked whether

@@ -24,14 +24,6 @@ func everywhere(p *policy.Policy, d *policy.Decision) coverage {
 	return cover(slices.Concat(p.Exempt.Prefixes, exemptions(d, "")))
 }
 
-// exempt adds the sets of exempt addresses.
-func (c *compiler) exempt() {
-	c.ranges("exempt", c.everywhere)
-}
-
-// exemptPart adds the sets of what is exempt from one service only, if there is anything.
-func (c *compiler) exemptPart(pt *part) { c.ranges(pt.name("exempt"), pt.exempt) }
-
 // chain begins one of a service's chains: what is exempt from the service leaves it first (P4).
 func (c *compiler) chain(pt *part, suffix string) Chain {
 	ch := Chain{Name: pt.name(suffix)}
@@ -41,14 +33,21 @@ func (c *compiler) chain(pt *part, suffix string) Chain {
 	return ch
 }
 
-// administered reports whether administrators are exempt on sshd's ports at present.
-func (c *compiler) administered() bool {
-	return len(c.decision.SSH.Ports) > 0 && len(c.decision.SSH.Admins) > 0
+// administrators returns the administrators' addresses, if there is a port on which they are exempt.
+func administrators(d *policy.Decision) coverage {
+	if len(d.SSH.Ports) == 0 {
+		return coverage{}
+	}
+	var list []netip.Prefix
+	for _, a := range d.SSH.Admins {
+		list = append(list, netip.PrefixFrom(a, a.BitLen()))
+	}
+	return cover(list)
 }
 
-// admins adds the sets of sshd's ports and of the administrators' addresses.
-func (c *compiler) admins() {
-	if !c.administered() {
+// ssh adds the sets of sshd's ports and of the administrators' addresses, if there are both.
+func (c *compiler) ssh() {
+	if len(c.administrators.families()) == 0 {
 		return
 	}
 	ports := Set{Name: "sshports", Key: InetService, Interval: true}
@@ -60,16 +59,7 @@ func (c *compiler) admins() {
 		ports.Elements = append(ports.Elements, Element{Key: portKey(p), End: portKey(p)})
 	}
 	c.out.Sets = append(c.out.Sets, ports)
-	c.ranges("admins", c.administrators())
-}
-
-// administrators returns the administrators' addresses.
-func (c *compiler) administrators() coverage {
-	var list []netip.Prefix
-	for _, a := range c.decision.SSH.Admins {
-		list = append(list, netip.PrefixFrom(a, a.BitLen()))
-	}
-	return cover(list)
+	c.ranges("admins", c.administrators)
 }
 
 // spare returns the first rules of every base chain that turns packets away: the host itself, by the
@@ -79,11 +69,8 @@ func (c *compiler) spare() []Rule {
 	for _, f := range c.everywhere.families() {
 		rules = append(rules, rule(f.from("exempt"+f.suffix, f.bits()), accept()))
 	}
-	if c.administered() {
-		admins := c.administrators()
-		for _, f := range admins.families() {
-			rules = append(rules, rule(dport("sshports"), f.from("admins"+f.suffix, f.bits()), accept()))
-		}
+	for _, f := range c.administrators.families() {
+		rules = append(rules, rule(dport("sshports"), f.from("admins"+f.suffix, f.bits()), accept()))
 	}
 	return rules
 }

@@ -48,23 +48,23 @@ func (c *compiler) parting(pt *part, f family) []Rule {
 	return []Rule{rule(f.from(pt.name("finer"+f.suffix), f.bits()), back())}
 }
 
-// match calls each for all sets in turn, and adds what it returns to the chain. Before the set of plain
-// sources, addresses that are sources of their own leave the chain, and before the first set whose
-// prefixes are wider, all sources with limits of their own.
-func (c *compiler) match(pt *part, ch *Chain, sets []sourceSet, each func(s *sourceSet) []Rule) {
-	wider := [len(families)]bool{}
+// match adds the sets of an answer, and its chain, which leads what comes from any of them to hit. Before the
+// set of plain sources, addresses that are sources of their own leave the chain, and before the first set
+// whose prefixes are wider, all sources with limits of their own.
+func (c *compiler) match(pt *part, answer string, sets []sourceSet, hit clause) {
+	ch := c.chain(pt, answer)
 	for i := range sets {
 		s := &sets[i]
-		if s.bits == c.bits(s.family) {
-			ch.Rules = append(ch.Rules, c.parting(pt, s.family)...)
+		f, plain := s.family, c.bits(s.family)
+		switch {
+		case s.bits == plain:
+			ch.Rules = append(ch.Rules, c.parting(pt, f)...)
+		// The lengths of a family come in order, and that of plain sources is one of them.
+		case s.bits < plain && sets[i-1].bits == plain && pt.owned.has(f):
+			ch.Rules = append(ch.Rules, rule(f.from(pt.name("own"+f.suffix), f.bits()), back()))
 		}
-		for j, f := range families {
-			if f == s.family && s.bits < c.bits(f) && !wider[j] && pt.owned.has(f) {
-				wider[j] = true
-				ch.Rules = append(ch.Rules, rule(f.from(pt.name("own"+f.suffix), f.bits()), back()))
-			}
-		}
-		ch.Rules = append(ch.Rules, each(s)...)
+		ch.Rules = append(ch.Rules, rule(f.from(s.set.Name, s.bits), hit))
 		c.out.Sets = append(c.out.Sets, s.set)
 	}
+	c.out.Chains = append(c.out.Chains, ch)
 }

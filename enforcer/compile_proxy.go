@@ -1,6 +1,8 @@
 package enforcer
 
 import (
+	"slices"
+
 	"github.com/google/nftables/binaryutil"
 	"github.com/google/nftables/expr"
 
@@ -44,58 +46,52 @@ func (c *compiler) proxies(svc *policy.Service) *policy.Proxy {
 // leave: they can be forged (P4). What the host sends to itself does, and so do the SYNs with which the
 // kernel opens the proxied connections: they come in by lo.
 func (c *compiler) proxy(parts []*part) {
-	offer := Chain{Name: "offer", Hook: Input, Priority: priorityOffer, Rules: []Rule{rule(viaLo(false), accept())}}
-	complete := Chain{Name: "complete", Hook: Input, Priority: priorityComplete, Rules: []Rule{rule(viaLo(false), accept())}}
-	offers, completes := false, false
+	var offered, completed []*part
 	for _, pt := range parts {
 		if pt.proxy == nil {
 			continue
 		}
 		if pt.proxy.Until != 0 {
-			offers = true
-			c.offer(pt)
-			offer.Rules = append(offer.Rules, c.dispatch(pt, "offer", opening())...)
+			// One whose destination was rewritten is left to its listener: its ACK would not be.
+			c.handshakes(pt, "offer", "proxied", pt.proxy.Until, ctNew(), ctPlain(), forListener())
+			offered = append(offered, pt)
 		}
 		if pt.svc.Mode == policy.Enforce {
-			completes = true
-			c.complete(pt)
-			complete.Rules = append(complete.Rules, c.dispatch(pt, "complete", acknowledging())...)
+			// Its lease outlasts the other's, so that no client is left half-way.
+			c.handshakes(pt, "complete", "completed", pt.proxy.Drain, ctInvalid(), forListener())
+			completed = append(completed, pt)
 		}
 	}
-	if offers {
-		c.out.Chains = append(c.out.Chains, offer)
-	}
-	if completes {
-		c.out.Chains = append(c.out.Chains, complete)
-	}
+	c.input("offer", priorityOffer, opening(), offered)
+	c.input("complete", priorityComplete, acknowledging(), completed)
 }
 
-// offer adds what answers SYNs. One whose destination was rewritten is left to its listener: its ACK would
-// not be.
-func (c *compiler) offer(pt *part) {
-	proxied := pt.name("proxied")
-	c.out.Counters = append(c.out.Counters, proxied)
-	c.out.Sets = append(c.out.Sets, leases(pt, "offer", pt.proxy.Until))
-	chain := Chain{Name: pt.name("offer")}
+// input adds a base chain of that name, which leads to the chains that services have by it, if any has one.
+func (c *compiler) input(name string, priority int, match clause, parts []*part) {
+	if len(parts) == 0 {
+		return
+	}
+	base := Chain{Name: name, Hook: Input, Priority: priority, Rules: []Rule{rule(viaLo(false), accept())}}
+	for _, pt := range parts {
+		base.Rules = append(base.Rules, c.dispatch(pt, name, match)...)
+	}
+	c.out.Chains = append(c.out.Chains, base)
+}
+
+// handshakes adds the chain that hands what matches to SYNPROXY while its lease lasts, and counts it: SYNs to
+// be answered, or the ACKs of handshakes that were begun so. In shadow mode it only counts.
+func (c *compiler) handshakes(pt *part, name, counter string, until policy.Instant, match ...clause) {
+	count := pt.name(counter)
+	c.out.Counters = append(c.out.Counters, count)
+	c.out.Sets = append(c.out.Sets, leases(pt, name, until))
+	chain := Chain{Name: pt.name(name)}
 	if pt.svc.Mode == policy.Shadow {
-		chain.Rules = []Rule{rule(counted(proxied), accept())}
+		chain.Rules = []Rule{rule(counted(count), accept())}
 	} else {
 		for _, f := range families {
-			chain.Rules = append(chain.Rules, rule(f.only(), ctNew(), ctPlain(), forListener(), counted(proxied), synproxy(pt.segment(f))))
+			clauses := slices.Concat([]clause{f.only()}, match, []clause{counted(count), synproxy(pt.segment(f))})
+			chain.Rules = append(chain.Rules, rule(clauses...))
 		}
-	}
-	c.out.Chains = append(c.out.Chains, chain)
-}
-
-// complete adds what takes the ACKs of handshakes that were begun so, and opens their connections. Its lease
-// outlasts the other's, so that no client is left half-way.
-func (c *compiler) complete(pt *part) {
-	completed := pt.name("completed")
-	c.out.Counters = append(c.out.Counters, completed)
-	c.out.Sets = append(c.out.Sets, leases(pt, "complete", pt.proxy.Drain))
-	chain := Chain{Name: pt.name("complete")}
-	for _, f := range families {
-		chain.Rules = append(chain.Rules, rule(f.only(), ctInvalid(), forListener(), counted(completed), synproxy(pt.segment(f))))
 	}
 	c.out.Chains = append(c.out.Chains, chain)
 }
