@@ -71,14 +71,14 @@ func (t *Table) altered(found *present) (bool, error) {
 
 // one asks for one thing and calls f with what it is made of.
 func (l *lister) one(get, answer uint16, attributes []byte, f func(*fields)) error {
-	body := []byte{unix.NFPROTO_INET, unix.NFNETLINK_V0, 0, 0}
+	body := nlwire.AppendNetfilter(nil, unix.NFPROTO_INET, 0)
 	req := nlwire.Request{Type: unix.NFNL_SUBSYS_NFTABLES<<8 | get, Answer: unix.NFNL_SUBSYS_NFTABLES<<8 | answer,
 		Body: append(body, attributes...)}
 	return l.conn.Do(&req, func(b []byte) bool {
-		if len(b) < len(body) {
+		if len(b) < nlwire.NetfilterHeader {
 			return false
 		}
-		object, whole := fieldsOf(b[len(body):])
+		object, whole := fieldsOf(b[nlwire.NetfilterHeader:])
 		if whole {
 			f(&object)
 		}

@@ -124,16 +124,27 @@ func BenchmarkDecideBlocks(b *testing.B) {
 	}
 }
 
+// BenchmarkInherited is what a start costs that takes n blocks over from an earlier run.
+func BenchmarkInherited(b *testing.B) {
+	for _, exempt := range []int{0, 10_000} {
+		b.Run(fmt.Sprintf("blocks=100000/exempt=%d", exempt), func(b *testing.B) {
+			p := bigPolicy()
+			p.Exempt.Prefixes = manyPrefixes(exempt)
+			r := Compile(p, blockedFlood(100_000, 3600*second), Environment{})
+			for b.Loop() {
+				if n := len(Inherited(&r)); n != 100_000 {
+					b.Fatalf("%d blocks", n)
+				}
+			}
+		})
+	}
+}
+
 // BenchmarkApplyBlocks puts n blocks into the kernel and removes them again.
 func BenchmarkApplyBlocks(b *testing.B) {
 	for _, n := range []int{100_000} {
 		b.Run(fmt.Sprintf("sources=%d", n), func(b *testing.B) {
-			nstest.Enter(b)
-			tb, err := Open()
-			if err != nil {
-				b.Fatal(err)
-			}
-			defer tb.Close()
+			tb := open(b)
 			p := bigPolicy()
 			b.ReportAllocs()
 			for b.Loop() {
@@ -164,12 +175,7 @@ func blockedFlood(n int, until policy.Instant) *policy.Decision {
 func BenchmarkApply(b *testing.B) {
 	for _, n := range []int{10, 10_000, 100_000} {
 		b.Run(fmt.Sprintf("sources=%d", n), func(b *testing.B) {
-			nstest.Enter(b)
-			tb, err := Open()
-			if err != nil {
-				b.Fatal(err)
-			}
-			defer tb.Close()
+			tb := open(b)
 			p := bigPolicy()
 			b.ReportAllocs()
 			for b.Loop() {
@@ -206,12 +212,7 @@ func BenchmarkNft(b *testing.B) {
 
 // BenchmarkLook is what noticing the changes of others costs a turn while there are none.
 func BenchmarkLook(b *testing.B) {
-	nstest.Enter(b)
-	tb, err := Open()
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer tb.Close()
+	tb := open(b)
 	for b.Loop() {
 		if _, err := tb.Look(true); err != nil {
 			b.Fatal(err)

@@ -80,12 +80,7 @@ func BenchmarkBlocks(b *testing.B) {
 
 // ours goes the daemon's way.
 func ours(b *testing.B) loading {
-	tb, err := Open()
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { _ = tb.Close() })
-	p := blocksPolicy()
+	tb, p := resume(b, -1), blocksPolicy()
 	hold := func(n int) (s spent, err error) {
 		now := boottime.Now()
 		d := blockedFlood(n, now+3600*second)
@@ -202,12 +197,7 @@ func byIpset(b *testing.B) loading {
 func BenchmarkBlocksExpire(b *testing.B) {
 	for _, n := range blockSizes(b) {
 		b.Run(fmt.Sprintf("n=%d", n), func(b *testing.B) {
-			nstest.Enter(b)
-			tb, err := Open()
-			if err != nil {
-				b.Fatal(err)
-			}
-			defer tb.Close()
+			tb := open(b)
 			p := blocksPolicy()
 			var forgotten, decided time.Duration
 			for b.Loop() {
@@ -266,12 +256,7 @@ func awaitCount(b *testing.B, tb *Table, most int) {
 func BenchmarkBlocksRenew(b *testing.B) {
 	for _, n := range []int{1000, 100_000} {
 		b.Run(fmt.Sprintf("refused=%d", n), func(b *testing.B) {
-			nstest.Enter(b)
-			tb, err := Open()
-			if err != nil {
-				b.Fatal(err)
-			}
-			defer tb.Close()
+			tb := open(b)
 			p := bigPolicy()
 			long := false
 			renew := func() Plan {

@@ -62,11 +62,11 @@ func TestTheFakeIsAsStrictAsTheKernel(t *testing.T) {
 			t.Errorf("seed %d: the Fake takes what the kernel refuses, with %s: %v", seed, spoiled, byKernel)
 		default:
 			taken++
-			listed := ""
+			text := ""
 			if fake.Present {
-				listed = nft(t, "-y", "list", "table", "inet", TableName)
+				text = listed(t)
 			}
-			if diff := cmp.Diff(normalOrNone(&fake), normal(listed)); diff != "" {
+			if diff := cmp.Diff(normalOrNone(&fake), normal(text)); diff != "" {
 				t.Errorf("seed %d: nft lists something else (-the Fake's +nft):\n%s", seed, diff)
 			}
 		}

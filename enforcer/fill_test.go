@@ -73,7 +73,7 @@ func TestSetsOfOursAreFullAtHalf(t *testing.T) {
 // TestSetsOfTheKernelAreFullAtTheirSize: elements added by hand count like those that rules add.
 func TestSetsOfTheKernelAreFullAtTheirSize(t *testing.T) {
 	tb := open(t)
-	tb.table.Flags = 0
+	tb.owned = false
 	p, d := crowded()
 	apply(t, tb, p, d)
 	fill := func(from, to int) Fill {
@@ -96,7 +96,7 @@ func TestSetsOfTheKernelAreFullAtTheirSize(t *testing.T) {
 // TestFillWithoutItsTable: somebody removed it, which is for Look to notice, and no fault of the sets.
 func TestFillWithoutItsTable(t *testing.T) {
 	tb := open(t)
-	tb.table.Flags = 0
+	tb.owned = false
 	apply(t, tb, onePolicy(web()), flood("web", boottime.Now()+300*second))
 	nft(t, "delete table inet ebbgate")
 	if list, err := tb.Fill(); err != nil || tb.features.Count && len(list) > 0 {

@@ -60,11 +60,11 @@ func TestOthersFlushAsFastAsTheyCan(t *testing.T) {
 	for _, owned := range []bool{false, true} {
 		name := map[bool]string{false: "a table of nobody", true: "an owned table"}[owned]
 		t.Run(name, func(t *testing.T) {
-			begin := map[bool]func(*testing.T) *Table{false: open, true: owning}[owned]
-			tb := begin(t)
-			if !owned {
-				tb.table.Flags = 0
+			tb := open(t)
+			if owned {
+				guarded(t, tb)
 			}
+			tb.owned = owned
 			p := prefixed()
 			apply(t, tb, p, ladder(boottime.Now()))
 			lost, refused := 0, 0

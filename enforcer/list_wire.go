@@ -95,14 +95,14 @@ var (
 // tables. The bytes are valid during the call only.
 func (l *lister) each(k kind, f func(*fields) error) error {
 	var failed error
-	body := []byte{unix.NFPROTO_INET, unix.NFNETLINK_V0, 0, 0}
+	body := nlwire.AppendNetfilter(nil, unix.NFPROTO_INET, 0)
 	req := nlwire.Request{Type: unix.NFNL_SUBSYS_NFTABLES<<8 | k.get, Answer: unix.NFNL_SUBSYS_NFTABLES<<8 | k.new,
 		Dump: true, Body: nlwire.AppendString(body, k.table, TableName)}
 	err := l.conn.Do(&req, func(b []byte) bool {
-		if len(b) < len(body) {
+		if len(b) < nlwire.NetfilterHeader {
 			return false
 		}
-		object, whole := fieldsOf(b[len(body):])
+		object, whole := fieldsOf(b[nlwire.NetfilterHeader:])
 		if whole && failed == nil && b[0] == unix.NFPROTO_INET && object.text(int(k.table)) == TableName {
 			failed = f(&object)
 		}

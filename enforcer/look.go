@@ -17,57 +17,65 @@ type Change struct {
 // the table is neither there nor about to be (needed). The table's loss is no error: the next
 // Diff builds it anew.
 func (t *Table) Look(needed bool) (Change, error) {
-	var c Change
 	if !needed && !t.have.Present {
-		return c, nil
+		return Change{}, nil
 	}
-	gen, err := t.generation()
+	lost, err := t.ours()
+	if errors.Is(err, nlwire.ErrInterrupted) {
+		return Change{}, nil // by whoever changes rules at this moment; the next look asks again
+	}
 	if err != nil {
-		return c, err
+		return Change{}, err
 	}
-	if gen != t.gen {
+	track, err := t.others()
+	return Change{Lost: lost, Track: track}, err
+}
+
+// ours reports whether our table is lost. Where anything changed since the last look, whoever did it, the
+// rules of others are to be read again.
+func (t *Table) ours() (lost bool, err error) {
+	gen, err := t.generation()
+	if err != nil || gen == t.gen {
+		return false, err
+	}
+	if t.have.Present {
 		found, err := t.find()
 		if err != nil {
-			return c, err
+			return false, err
 		}
-		switch {
-		case !t.have.Present:
-		case found == nil:
-			c.Lost = true
-			t.have = Have{Known: true}
-		default:
-			c.Lost, err = t.altered(found)
-			if errors.Is(err, nlwire.ErrInterrupted) {
-				return c, nil // by whoever changes rules at this moment; the next look asks again
-			}
-			if err != nil {
-				return c, err
-			}
-			if c.Lost {
-				t.have = Have{Present: true}
-			}
+		if found == nil {
+			lost, t.have = true, Have{Known: true}
+		} else if lost, err = t.altered(found); err != nil {
+			return false, err
+		} else if lost {
+			t.have = Have{Present: true}
 		}
-		t.gen, t.stale = gen, true
 	}
+	t.gen, t.stale = gen, true
+	return lost, nil
+}
+
+// others reports whether it has changed that another table uses conntrack. Rules are read again no sooner
+// than their last reading allows.
+func (t *Table) others() (changed bool, err error) {
 	if now := boottime.Now(); t.stale && (t.scanned == 0 || now.Sub(t.scanned) >= t.track.pause) {
 		found, sure, err := t.track.users()
 		if err != nil {
 			t.known = false
-			return c, err
+			return false, err
 		}
 		t.scanned = now
 		if sure {
 			t.tracked, t.stale = found, false
 		} else if !t.known {
-			return c, nil
+			return false, nil
 		}
 	}
 	legacy, err := t.track.legacy()
 	if err != nil {
-		return c, err
+		return false, err
 	}
-	now := t.tracked || legacy
-	c.Track = now != t.env.OthersTrack
-	t.env.OthersTrack, t.known = now, true
-	return c, nil
+	was := t.othersTrack
+	t.othersTrack, t.known = t.tracked || legacy, true
+	return t.othersTrack != was, nil
 }

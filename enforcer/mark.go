@@ -18,8 +18,8 @@ var ErrNotAnswered = errors.New("no rule answers packets of cut connections")
 // transaction: all of it holds afterwards or nothing. Unlike all else in Table it may be called by another
 // goroutine beside the one that applies plans; what it adds is, like whatever rules put into sets, no part
 // of a Ruleset. The next Look takes it for somebody else's change and has a closer look, once for however
-// many marks: whether they count the generation up depends on what is marked already. Without the rules the error is ErrNotAnswered; beyond 131,072 ends of a family, within the
-// five minutes, it wraps unix.ENFILE.
+// many marks: whether they count the generation up depends on what is marked already. Without the rules the
+// error is ErrNotAnswered; beyond 131,072 ends of a family, within the five minutes, it wraps unix.ENFILE.
 func (t *Table) Mark(ends []netip.AddrPort) error {
 	t.sending.Lock()
 	defer t.sending.Unlock()
@@ -40,20 +40,13 @@ func (t *Table) Mark(ends []netip.AddrPort) error {
 // mark writes the ends of one family. An end that is marked already stays so; kernels before Linux 6.12 do
 // not begin its time anew.
 func (t *Table) mark(f family, ends []netip.AddrPort) {
-	var w nftwire.Elements
-	some := false
+	w := t.marks.AddElements(TableName, "gone"+f.suffix)
 	for _, end := range ends {
-		if !f.of(end.Addr()) {
-			continue
+		if f.of(end.Addr()) {
+			w.Put(&nftwire.Element{Key: endKey(end)})
 		}
-		if !some {
-			w, some = t.marks.AddElements(TableName, "gone"+f.suffix), true
-		}
-		w.Put(&nftwire.Element{Key: endKey(end)})
 	}
-	if some {
-		w.End()
-	}
+	w.End()
 }
 
 // endKey is an address and a port as a rule puts them into registers: each part fills up four bytes.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/google/nftables"
 	"golang.org/x/sys/unix"
 
 	"ebbgate/internal/nftwire"
@@ -21,7 +20,7 @@ func Open() (*Table, error) { return Resume(-1) }
 // look at it. A socket that owns nothing is used all the same, and what is no such socket, or belongs
 // to another network namespace, is closed and replaced. The descriptor is Resume's from the call on.
 func Resume(stored int) (*Table, error) {
-	t := &Table{table: &nftables.Table{Name: TableName, Family: nftables.TableFamilyINet}}
+	t := &Table{}
 	if err := t.open(stored); err != nil {
 		return nil, errors.Join(explain(err), t.close())
 	}
@@ -82,7 +81,7 @@ func (t *Table) adopt() error {
 	if found != nil {
 		t.handle = found.handle
 	}
-	t.table.Flags = nftables.TableFlagOwner
+	t.owned = true
 	if found != nil && found.owner != 0 {
 		if found.owner != t.socket.PortID() {
 			return fmt.Errorf("%w: stop the other ebbgate first", ErrTableHeld)
@@ -95,7 +94,7 @@ func (t *Table) adopt() error {
 	}
 	switch {
 	case oldKernel, errors.Is(err, unix.EINVAL), errors.Is(err, unix.EOPNOTSUPP):
-		t.table.Flags = 0
+		t.owned = false
 		t.read()
 	case err != nil:
 		return fmt.Errorf("probe nf_tables: %w", err)

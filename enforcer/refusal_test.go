@@ -171,7 +171,7 @@ func TestRefusalsOfTheKernel(t *testing.T) {
 // TestForeignDeletionIsMended: on a kernel without ownership others can delete what we rely on.
 func TestForeignDeletionIsMended(t *testing.T) {
 	tb := open(t)
-	tb.table.Flags = 0
+	tb.owned = false
 	p := onePolicy(web())
 	apply(t, tb, p, flood("web", boottime.Now()+300*second))
 	nft(t, "delete element inet ebbgate web_refuse4 { 198.51.100.7 }; flush chain inet ebbgate pre")
@@ -199,7 +199,7 @@ func TestWhatWeDidNotWriteIsReplaced(t *testing.T) {
 	} {
 		t.Run(by, func(t *testing.T) {
 			tb := open(t)
-			tb.table.Flags = 0
+			tb.owned = false
 			p := onePolicy(web())
 			apply(t, tb, p, flood("web", boottime.Now()+300*second))
 			if strings.Contains(by, "web_refuselease") {

@@ -15,48 +15,6 @@ import (
 	"ebbgate/policy"
 )
 
-// crash ends a table as a killed daemon does, with its socket in a descriptor store.
-func crash(t *testing.T, tb *Table) (stored int) {
-	t.Helper()
-	stored, err := unix.FcntlInt(uintptr(tb.FD()), unix.F_DUPFD_CLOEXEC, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := tb.close(); err != nil {
-		t.Fatal(err)
-	}
-	return stored
-}
-
-// resume opens the next run's table.
-func resume(t *testing.T, stored int) *Table {
-	t.Helper()
-	tb, err := Resume(stored)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := tb.Close(); err != nil {
-			t.Errorf("close: %v", err)
-		}
-	})
-	return tb
-}
-
-// firstRun opens the first run's table, and skips where tables have no owners.
-func firstRun(t *testing.T) *Table {
-	t.Helper()
-	nstest.Enter(t)
-	tb, err := Open()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !tb.Owned() {
-		lacks(t, "table ownership (Linux 5.12)")
-	}
-	return tb
-}
-
 func TestATableIsTakenOver(t *testing.T) {
 	p := onePolicy(web())
 	tb := firstRun(t)
@@ -64,13 +22,13 @@ func TestATableIsTakenOver(t *testing.T) {
 		t.Error("a new table is inherited")
 	}
 	apply(t, tb, p, flood("web", boottime.Now()+300*second))
-	before := nft(t, "-y", "list", "table", "inet", TableName)
+	before := listed(t)
 	stored := crash(t, tb)
 	tb = resume(t, stored)
 	if !tb.Owned() || !tb.Have().Present || tb.FD() != stored {
 		t.Fatalf("owned %t, present %t, descriptor %d of %d", tb.Owned(), tb.Have().Present, tb.FD(), stored)
 	}
-	if diff := cmp.Diff(normal(before), normal(nft(t, "-y", "list", "table", "inet", TableName))); diff != "" {
+	if diff := cmp.Diff(normal(before), normal(listed(t))); diff != "" {
 		t.Errorf("taking the table over changed it (-before +after):\n%s", diff)
 	}
 	if c, err := tb.Look(true); err != nil || c.Lost {

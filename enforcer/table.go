@@ -6,7 +6,6 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/google/nftables"
 	"golang.org/x/sys/unix"
 
 	"ebbgate/internal/boottime"
@@ -28,28 +27,29 @@ type Table struct {
 	send    func(*nftwire.Batch) error // Commit of the socket
 	batch   nftwire.Batch              // reused for every transaction
 	claim   *net.UnixListener          // keeps other daemons away; nil: there is none
-	table   *nftables.Table
+	owned   bool                       // the kernel knows ownership, and the table is the socket's
 	have    Have
 	handle  uint64 // the kernel's, of our table where nobody owns it
 	gen     uint32 // generation of the ruleset at our last look
-	env     Environment
 	track   *trackScan
 	sets    *setdump.Conn
 	lists   *lister
 	sending sync.Mutex        // guards send and marks: Mark is called beside the loop
 	marks   nftwire.Batch     // reused for every Mark
 	idle    map[string]uint64 // SYNs over the rate when a service's list was last found empty
-	tracked bool              // another table's rules use conntrack, as of the last scan
-	scanned policy.Instant
-	stale   bool // they changed since
-	known   bool // they could be read at all
+
+	othersTrack bool           // another table uses conntrack, as of the last Look
+	tracked     bool           // by its rules, as of the last scan
+	scanned     policy.Instant // when that was
+	stale       bool           // rules changed since
+	known       bool           // they could be read at all
 
 	features Features
 	relisted bool // what we have was listed after a refusal
 }
 
 // Owned reports whether the kernel guards the table against others and removes it with us.
-func (t *Table) Owned() bool { return t.table.Flags&nftables.TableFlagOwner != 0 }
+func (t *Table) Owned() bool { return t.owned }
 
 // Have returns what the kernel holds of ours, as far as we know.
 func (t *Table) Have() Have { return t.have }
@@ -57,7 +57,7 @@ func (t *Table) Have() Have { return t.have }
 // Environment returns what others do with the kernel's rules, as of the last Look. While that is
 // not known, others are taken to rely on conntrack: what they have must not be broken by a guess.
 func (t *Table) Environment() Environment {
-	return Environment{OthersTrack: t.env.OthersTrack || !t.known, Known: t.known, NoConnlimit: !t.features.Connlimit}
+	return Environment{OthersTrack: t.othersTrack || !t.known, Known: t.known, NoConnlimit: !t.features.Connlimit}
 }
 
 // Apply sends a plan as one transaction: all of it holds afterwards or nothing. Where we begin to have

@@ -3,114 +3,16 @@ package enforcer
 import (
 	"errors"
 	"math/rand/v2"
-	"os"
 	"os/exec"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"ebbgate/internal/boottime"
 	"ebbgate/internal/nstest"
 	"ebbgate/policy"
 )
-
-// open returns a Table in a network namespace of the test's own.
-func open(t *testing.T) *Table {
-	t.Helper()
-	nstest.Enter(t)
-	return reopen(t)
-}
-
-// lacks skips what cannot be tested on a kernel without something. Where the environment has CI set that is a
-// failure, but in the build that does without on purpose.
-func lacks(t *testing.T, what string) {
-	t.Helper()
-	if os.Getenv("CI") != "" && !oldKernel {
-		t.Fatalf("this kernel does not know %s", what)
-	}
-	t.Skipf("this kernel does not know %s", what)
-}
-
-// owning is open where the kernel guards the table.
-func owning(t *testing.T) *Table {
-	t.Helper()
-	tb := open(t)
-	if !tb.Owned() {
-		lacks(t, "table ownership (Linux 5.12)")
-	}
-	return tb
-}
-
-func reopen(t *testing.T) *Table {
-	t.Helper()
-	tb, err := Open()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := tb.Close(); err != nil {
-			t.Errorf("close: %v", err)
-		}
-	})
-	return tb
-}
-
-// apply makes a decision hold and returns the plan that did it.
-func apply(t *testing.T, tb *Table, p *policy.Policy, d *policy.Decision) Plan {
-	t.Helper()
-	plan := Diff(tb.Have(), Compile(p, d, tb.Environment()), boottime.Now())
-	if err := tb.Apply(plan); err != nil {
-		t.Fatalf("%v\n%s", err, plan.String())
-	}
-	return plan
-}
-
-// nft runs the nft tool in the test's namespace and returns what it printed.
-func nft(t *testing.T, args ...string) string {
-	t.Helper()
-	out, err := exec.Command("nft", args...).CombinedOutput()
-	if err != nil {
-		t.Fatalf("nft %s: %v\n%s", strings.Join(args, " "), err, out)
-	}
-	return string(out)
-}
-
-var (
-	timesAndCounts = regexp.MustCompile(` timeout \S+| expires \S+|\t+packets \d+ bytes \d+\n| ?# .*|\t+flags owner\n|\t+flags owner,?|; policy accept;`)
-	wrapped        = regexp.MustCompile(`,\n\t+ *`)
-)
-
-// normal makes our listing and nft's comparable: without times, counts, and nft's line breaks. nft
-// lists elements in no order of its own, so they are sorted.
-func normal(s string) []string {
-	s = wrapped.ReplaceAllString(s, ", ")
-	s = timesAndCounts.ReplaceAllString(s, "")
-	s = strings.ReplaceAll(s, " == @", " @")
-	s = strings.ReplaceAll(s, "tcp flags syn / fin,syn,rst,ack", "tcp flags & (fin | syn | rst | ack) == syn")
-	s = strings.ReplaceAll(s, "tcp flags != syn / fin,syn,rst,ack", "tcp flags & (fin | syn | rst | ack) != syn")
-	s = strings.ReplaceAll(s, "tcp flags ack / fin,syn,rst,ack", "tcp flags & (fin | syn | rst | ack) == ack")
-	// nft lists counters in the order in which they were made, so the table's opening line must not
-	// stick to the first.
-	s = strings.Replace(s, "table inet "+TableName+" {\n", "table\n\t}\n", 1)
-	var blocks []string
-	for _, block := range strings.Split(s, "\n\t}\n") {
-		var lines []string
-		for _, l := range strings.Split(block, "\n") {
-			if l = strings.TrimSpace(l); l == "" {
-				continue
-			}
-			if rest, ok := strings.CutPrefix(l, "elements = { "); ok {
-				l = sortedElements(rest)
-			}
-			lines = append(lines, l)
-		}
-		blocks = append(blocks, strings.Join(lines, "\n"))
-	}
-	return sorted(blocks)
-}
 
 func TestApplyReadsBackAsWritten(t *testing.T) {
 	tb := open(t)
@@ -124,11 +26,7 @@ func TestApplyReadsBackAsWritten(t *testing.T) {
 	d.Limits = append(d.Limits, limit("shadowed", "198.51.100.8/32", true, now+30*second), limit("smtp", "198.51.100.9/32", true, now+30*second))
 	apply(t, tb, p, d)
 
-	got := normal(nft(t, "-y", "list", "table", "inet", TableName))
-	have := tb.Have().Ruleset
-	if diff := cmp.Diff(normal(have.Format(now)), got); diff != "" {
-		t.Errorf("nft lists something else (-ours +nft):\n%s", diff)
-	}
+	isListed(t, tb.Have().Ruleset, listed(t))
 	if again := Diff(tb.Have(), Compile(p, d, tb.Environment()), boottime.Now()); !again.Empty() {
 		t.Errorf("a second apply would send:\n%s", again.String())
 	}
@@ -144,11 +42,7 @@ func TestEveryAnswerReadsBackAsWritten(t *testing.T) {
 			now := boottime.Now()
 			apply(t, tb, p, flood("web", now+30*second))
 			apply(t, tb, p, ladder(now))
-			got := normal(nft(t, "-y", "list", "table", "inet", TableName))
-			have := tb.Have().Ruleset
-			if diff := cmp.Diff(normal(have.Format(now)), got); diff != "" {
-				t.Errorf("nft lists something else (-ours +nft):\n%s", diff)
-			}
+			isListed(t, tb.Have().Ruleset, listed(t))
 			if again := Diff(tb.Have(), Compile(p, ladder(now), tb.Environment()), boottime.Now()); !again.Empty() {
 				t.Errorf("a second apply would send:\n%s", again.String())
 			}
@@ -177,11 +71,7 @@ func TestExemptionsChangeInTheKernel(t *testing.T) {
 			t.Fatal("the table is replaced")
 		}
 	}
-	have := tb.Have().Ruleset
-	now := boottime.Now()
-	if diff := cmp.Diff(normal(have.Format(now)), normal(nft(t, "-y", "list", "table", "inet", TableName))); diff != "" {
-		t.Errorf("nft lists something else (-ours +nft):\n%s", diff)
-	}
+	isListed(t, tb.Have().Ruleset, listed(t))
 }
 
 // TestEveryChangeIsTakenByTheKernel goes from one random decision to the next, and from one policy to
@@ -194,13 +84,8 @@ func TestEveryChangeIsTakenByTheKernel(t *testing.T) {
 		for range 5 {
 			apply(t, tb, p, randomDecision(rng, p, boottime.Now()+300*second))
 		}
-		have := tb.Have().Ruleset
-		now := boottime.Now()
-		if have.Empty() {
-			continue
-		}
-		if diff := cmp.Diff(normal(have.Format(now)), normal(nft(t, "-y", "list", "table", "inet", TableName))); diff != "" {
-			t.Fatalf("nft lists something else (-ours +nft):\n%s", diff)
+		if have := tb.Have().Ruleset; !have.Empty() {
+			isListed(t, have, listed(t))
 		}
 	}
 }
@@ -251,14 +136,7 @@ func TestRenewalReachesTheKernel(t *testing.T) {
 }
 
 func TestTheTableGoesWithItsSocket(t *testing.T) {
-	nstest.Enter(t)
-	tb, err := Open()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !tb.Owned() {
-		lacks(t, "table ownership (Linux 5.12)")
-	}
+	tb := firstRun(t)
 	apply(t, tb, onePolicy(web()), flood("web", boottime.Now()+300*second))
 	if out, err := exec.Command("nft", "delete", "table", "inet", TableName).CombinedOutput(); err == nil {
 		t.Errorf("somebody else could delete our table: %s", out)
@@ -275,7 +153,7 @@ func TestTheTableGoesWithItsSocket(t *testing.T) {
 
 func TestALostTableIsNoticedAndRebuilt(t *testing.T) {
 	tb := open(t)
-	tb.table.Flags = 0 // as on a kernel that knows no ownership
+	tb.owned = false // as on a kernel that knows no ownership
 	p := onePolicy(web())
 	apply(t, tb, p, flood("web", boottime.Now()+300*second))
 	if c, err := tb.Look(true); err != nil || c != (Change{}) {
@@ -295,7 +173,7 @@ func TestALostTableIsNoticedAndRebuilt(t *testing.T) {
 func TestWhatAnEarlierRunLeftIsReplaced(t *testing.T) {
 	nstest.Enter(t)
 	nft(t, "add table inet "+TableName+"; add set inet "+TableName+" web_refuse4 { type ipv4_addr; }")
-	tb := reopen(t)
+	tb := resume(t, -1)
 	apply(t, tb, onePolicy(web()), &policy.Decision{})
 	if got := nft(t, "list", "ruleset"); got != "" {
 		t.Errorf("left behind:\n%s", got)

@@ -127,7 +127,7 @@ func (s *trackScan) list() (found, sure bool, err error) {
 
 // rules looks at the rules of one chain, or at all.
 func (s *trackScan) rules(at place) (found, whole bool, err error) {
-	s.body = append(s.body[:0], at.family, unix.NFNETLINK_V0, 0, 0) // struct nfgenmsg
+	s.body = nlwire.AppendNetfilter(s.body[:0], at.family, 0)
 	if at.table != "" {
 		s.body = nlwire.AppendString(s.body, unix.NFTA_RULE_TABLE, at.table)
 		s.body = nlwire.AppendString(s.body, unix.NFTA_RULE_CHAIN, at.chain)
@@ -143,7 +143,7 @@ func (s *trackScan) rules(at place) (found, whole bool, err error) {
 
 // dump looks at all objects of a kind.
 func (s *trackScan) dump(get, answer uint16, tracks func([]byte) bool) (found, whole bool, err error) {
-	s.body = append(s.body[:0], unix.NFPROTO_UNSPEC, unix.NFNETLINK_V0, 0, 0)
+	s.body = nlwire.AppendNetfilter(s.body[:0], unix.NFPROTO_UNSPEC, 0)
 	return s.ask(get, answer, tracks)
 }
 

@@ -27,18 +27,15 @@ var xtTracking = map[string]bool{
 	"CONNSECMARK": true, "SYNPROXY": true,
 }
 
-// genHeader is sizeof(struct nfgenmsg) of linux/netfilter/nfnetlink.h.
-const genHeader = 4
-
 // foreign returns the attributes of a message of nf_tables, and whether it describes something in a
 // table of somebody else's. NFTA_RULE_TABLE, NFTA_OBJ_TABLE and NFTA_SET_TABLE are all 1.
 func foreign(msg []byte) (nlwire.Attrs, bool) {
-	if len(msg) < genHeader {
+	if len(msg) < nlwire.NetfilterHeader {
 		return nlwire.Attrs{}, false
 	}
-	all := nlwire.Attrs{Rest: msg[genHeader:]}
+	all := nlwire.Attrs{Rest: msg[nlwire.NetfilterHeader:]}
 	name := find(all, unix.NFTA_RULE_TABLE)
-	return all, name != nil && (msg[0] != unix.NFPROTO_INET || string(bytes.TrimRight(name, "\x00")) != TableName)
+	return all, name != nil && (msg[0] != unix.NFPROTO_INET || text(name) != TableName)
 }
 
 // find returns the first attribute of a kind, or nil.
@@ -103,9 +100,9 @@ func anyTracks(list []byte) bool {
 // exprTracks looks at one expression (NFTA_EXPR_NAME and NFTA_EXPR_DATA).
 func exprTracks(e []byte) bool {
 	parts := nlwire.Attrs{Rest: e}
-	name := bytes.TrimRight(find(parts, unix.NFTA_EXPR_NAME), "\x00")
+	name := text(find(parts, unix.NFTA_EXPR_NAME))
 	data := nlwire.Attrs{Rest: find(parts, unix.NFTA_EXPR_DATA)}
-	switch string(name) {
+	switch name {
 	case "match", "target":
 		return extensionTracks(data)
 	case "objref":
@@ -113,19 +110,19 @@ func exprTracks(e []byte) bool {
 	case "dynset":
 		return dynsetTracks(data)
 	}
-	return tracking[string(name)]
+	return tracking[name]
 }
 
 // extensionTracks looks at a match or target of iptables-nft: NFTA_MATCH_NAME and NFTA_TARGET_NAME are
 // both 1, NFTA_MATCH_INFO and NFTA_TARGET_INFO are both 3.
 func extensionTracks(data nlwire.Attrs) bool {
-	name := bytes.TrimRight(find(data, unix.NFTA_TARGET_NAME), "\x00")
-	if string(name) == "CT" {
+	name := text(find(data, unix.NFTA_TARGET_NAME))
+	if name == "CT" {
 		const notrack = 1 // XT_CT_NOTRACK in the flags that begin struct xt_ct_target_info (xt_CT.h)
 		info := find(data, unix.NFTA_TARGET_INFO)
 		return len(info) < 2 || binary.NativeEndian.Uint16(info)&notrack == 0
 	}
-	return xtTracking[string(name)]
+	return xtTracking[name]
 }
 
 // dynsetTracks looks at the expressions a rule puts into a set's elements.

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"ebbgate/internal/boottime"
+	"ebbgate/internal/nlwire"
 	"ebbgate/internal/nstest"
 )
 
@@ -115,13 +116,7 @@ func TestOurOwnConntrackIsNotTakenForOthers(t *testing.T) {
 }
 
 // attr encodes one netlink attribute.
-func attr(kind byte, value ...byte) []byte {
-	b := append([]byte{byte(4 + len(value)), 0, kind, 0}, value...)
-	for len(b)%4 != 0 {
-		b = append(b, 0)
-	}
-	return b
-}
+func attr(kind byte, value ...byte) []byte { return nlwire.AppendBytes(nil, uint16(kind), value) }
 
 func nest(kind byte, parts ...[]byte) []byte {
 	var v []byte
