@@ -1,8 +1,9 @@
 package control
 
 import (
-	"net"
 	"net/netip"
+
+	"ebbgate/internal/ownaddr"
 )
 
 // ownAddress reports whether an unmapped address is one of this host's, in the network namespace of the
@@ -11,16 +12,6 @@ func ownAddress(addr netip.Addr) bool {
 	if addr.IsLoopback() {
 		return true
 	}
-	list, err := net.InterfaceAddrs()
-	if err != nil {
-		return false
-	}
-	for _, a := range list {
-		if n, ok := a.(*net.IPNet); ok {
-			if own, ok := netip.AddrFromSlice(n.IP); ok && own.Unmap() == addr {
-				return true
-			}
-		}
-	}
-	return false
+	own, err := ownaddr.Read()
+	return err == nil && own[addr]
 }

@@ -13,6 +13,7 @@ import (
 
 	"ebbgate/internal/ctnetlink"
 	"ebbgate/internal/inetdiag"
+	"ebbgate/internal/ownaddr"
 	"ebbgate/policy"
 )
 
@@ -101,7 +102,7 @@ func (c *Closer) Cut(p *policy.Policy, d *policy.Decision) (Closed, error) {
 	if len(w.services) == 0 {
 		return out, nil
 	}
-	own, err := ownAddresses()
+	own, err := ownaddr.Read()
 	if err != nil {
 		return out, err
 	}

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ebbgate/internal/ctnetlink"
+	"ebbgate/internal/ownaddr"
 	"ebbgate/policy"
 )
 
@@ -23,7 +24,7 @@ func (c *Closer) Forget(p *policy.Policy) (forgotten int, more bool, err error) 
 	if c.tracks == nil {
 		return 0, false, nil
 	}
-	own, err := ownAddresses()
+	own, err := ownaddr.Read()
 	if err != nil {
 		return 0, false, err
 	}

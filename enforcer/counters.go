@@ -3,7 +3,6 @@ package enforcer
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -33,12 +32,9 @@ func (t *Table) Counts() (map[string]Counts, error) {
 	}
 	counts := make(map[string]Counts)
 	for name, packets := range all {
-		i := strings.LastIndexByte(name, '_')
-		if i < 0 {
-			continue
-		}
-		c := counts[name[:i]]
-		switch name[i+1:] {
+		service, suffix := owner(name)
+		c := counts[service]
+		switch suffix {
 		case "refused":
 			c.Refused = packets
 		case "held":
@@ -52,31 +48,36 @@ func (t *Table) Counts() (map[string]Counts, error) {
 		default:
 			continue
 		}
-		counts[name[:i]] = c
+		counts[service] = c
 	}
 	return counts, nil
 }
 
-// counters reads the packets of every named counter of the table. A reading that others' changes
-// interrupt is taken anew, a few times.
+// counters reads the packets of every named counter of the table.
 func (t *Table) counters() (map[string]uint64, error) {
-	const tries = 3
 	packets := make(map[string]uint64)
-	var err error
-	for range tries {
-		err = t.lists.each(kindCounter, func(f *fields) error {
+	err := insist(func() error {
+		return t.lists.each(kindCounter, func(f *fields) error {
 			if f.u32(unix.NFTA_OBJ_TYPE) == unix.NFT_OBJECT_COUNTER {
 				data := f.nested(unix.NFTA_OBJ_DATA)
 				packets[f.text(unix.NFTA_OBJ_NAME)] = data.u64(unix.NFTA_COUNTER_PACKETS)
 			}
 			return nil
 		})
-		if !errors.Is(err, nlwire.ErrInterrupted) {
-			break
-		}
-	}
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read counters: %w", err)
 	}
 	return packets, nil
+}
+
+// insist takes a reading anew that others' changes interrupt, listTries times in all.
+func insist(read func() error) error {
+	var err error
+	for range listTries {
+		if err = read(); !errors.Is(err, nlwire.ErrInterrupted) {
+			break
+		}
+	}
+	return err
 }

@@ -15,6 +15,7 @@ import (
 
 	"ebbgate/internal/ctnetlink"
 	"ebbgate/internal/inetdiag"
+	"ebbgate/internal/nlwire"
 	"ebbgate/policy"
 )
 
@@ -191,7 +192,7 @@ func TestRefusals(t *testing.T) {
 		{"not in this kernel", map[int]error{0: inetdiag.ErrNoDestroy, 1: inetdiag.ErrNoDestroy, 2: inetdiag.ErrNoDestroy, 3: inetdiag.ErrNoDestroy}, nil, 0, true,
 			"CONFIG_INET_DIAG_DESTROY"},
 		{"not permitted", map[int]error{0: unix.EPERM, 1: unix.EPERM, 2: unix.EPERM, 3: unix.EPERM}, nil, 0, true, `connections of "web", which are refused but go on`},
-		{"answers lost", nil, inetdiag.ErrOverrun, 0, false, "lost"},
+		{"answers lost", nil, nlwire.ErrOverrun, 0, false, "lost"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			out := Closed{Counts: map[string]int{}}
@@ -219,7 +220,7 @@ func TestErrorsOfARunAreBounded(t *testing.T) {
 	svc := &cutService{svc: &policy.Service{Name: "web"}}
 	for range 50 {
 		e.refuse(&candidate{service: svc, flow: &flow{}}, unix.EPERM)
-		e.settle([]*candidate{{service: svc}}, inetdiag.ErrGone, func(func(int, error)) error { return inetdiag.ErrTimeout })
+		e.settle([]*candidate{{service: svc}}, inetdiag.ErrGone, func(func(int, error)) error { return nlwire.ErrTimeout })
 	}
 	if n := len(e.errs); n > maxRefusals+1 || e.mute {
 		t.Errorf("%d errors, mute %v", n, e.mute)

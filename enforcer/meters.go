@@ -65,23 +65,17 @@ func (t *Table) metered() []string {
 	return names
 }
 
-// list adds the sources of one family that are over their rate. A dump that others' changes
-// interrupt is taken anew, a few times.
+// list adds the sources of one family that are over their rate.
 func (t *Table) list(m *policy.SYNMeter, s *Set) error {
-	const tries = 3
 	from := len(m.Sources)
-	var err error
-	for range tries {
+	err := insist(func() error {
 		m.Sources = m.Sources[:from]
-		err = t.sets.Dump(setdump.Request{Table: TableName, Set: s.Name}, func(e *setdump.Element) {
+		return t.sets.Dump(setdump.Request{Table: TableName, Set: s.Name}, func(e *setdump.Element) {
 			if addr, ok := netip.AddrFromSlice(e.Key); ok && len(m.Sources)-from < int(s.Size) {
 				m.Sources = append(m.Sources, policy.SYNSource{Source: netip.PrefixFrom(addr, s.Bits), Over: e.Packets})
 			}
 		})
-		if !errors.Is(err, setdump.ErrInterrupted) {
-			break
-		}
-	}
+	})
 	if errors.Is(err, unix.ENOENT) { // somebody removed the table; Look notices
 		return nil
 	}

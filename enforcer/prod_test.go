@@ -15,6 +15,7 @@ import (
 	"ebbgate/internal/ctnetlink"
 	"ebbgate/internal/lab"
 	"ebbgate/internal/nstest"
+	"ebbgate/internal/ownaddr"
 	"ebbgate/policy"
 )
 
@@ -29,7 +30,7 @@ func TestProdHarmsNoConnection(t *testing.T) {
 			w := newCut(p.policy, d)
 			var err error
 			p.inside(t, func() error {
-				w.own, err = ownAddresses()
+				w.own, err = ownaddr.Read()
 				return errors.Join(err, p.closer.passedOn(w))
 			})
 			victims := w.victims()
@@ -200,11 +201,7 @@ func BenchmarkForwardedCut(b *testing.B) {
 			const n = 5000
 			nstest.Enter(b)
 			nstest.Assign(b, "10.77.0.1/32")
-			table, err := Open()
-			if err != nil {
-				b.Fatal(err)
-			}
-			defer table.Close()
+			table := resume(b, -1)
 			c, err := OpenCloser(table)
 			if err != nil {
 				b.Fatal(err)

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ebbgate/internal/ctnetlink"
+	"ebbgate/internal/nlwire"
 	"ebbgate/internal/nstest"
 	"ebbgate/policy"
 )
@@ -251,7 +252,7 @@ func TestForwardedFromTheTable(t *testing.T) {
 
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if c, err := o.Census(ctx); !errors.Is(err, ctnetlink.ErrStopped) || c.Complete || !c.Taken {
+	if c, err := o.Census(ctx); !errors.Is(err, nlwire.ErrStopped) || c.Complete || !c.Taken {
 		t.Errorf("canceled: taken %v, complete %v: %v", c.Taken, c.Complete, err)
 	}
 	if got := count(t, o).Services[0]; got.Held != 1000 || !slices.Equal(got.Sources, want.Sources) {

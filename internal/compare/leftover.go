@@ -13,6 +13,7 @@ import (
 	"ebbgate/internal/demo"
 	"ebbgate/internal/inetdiag"
 	"ebbgate/internal/lab"
+	"ebbgate/internal/nlwire"
 	"ebbgate/policy"
 )
 
@@ -104,7 +105,7 @@ func (e *eye) sockets() (held, halfOpen int, err error) {
 			held++
 		}
 	})
-	if errors.Is(err, inetdiag.ErrInterrupted) {
+	if errors.Is(err, nlwire.ErrInterrupted) {
 		err = nil // it counts a little too many or too few
 	}
 	return held, halfOpen, err
@@ -134,7 +135,7 @@ func (e *eye) trackedOfAttackers() (int, error) {
 			n++
 		}
 	})
-	if errors.Is(err, ctnetlink.ErrInterrupted) {
+	if errors.Is(err, nlwire.ErrInterrupted) {
 		err = nil // likewise
 	}
 	return n, err

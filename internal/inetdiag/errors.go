@@ -5,25 +5,6 @@ import (
 	"fmt"
 
 	"golang.org/x/sys/unix"
-
-	"ebbgate/internal/nlwire"
-)
-
-// Reasons why a dump is not whole. What was handed to the callback before is true, but a socket
-// that was not seen may exist all the same: the caller marks its result incomplete.
-var (
-	// ErrInterrupted is the kernel's own mark (NLM_F_DUMP_INTR): the table changed under the dump.
-	ErrInterrupted = nlwire.ErrInterrupted
-	// ErrOverrun says that messages were lost for want of receive buffer.
-	ErrOverrun = nlwire.ErrOverrun
-	// ErrTruncated says that a message was longer than our receive buffer.
-	ErrTruncated = nlwire.ErrTruncated
-	// ErrMalformed says that an answer contradicts linux/netlink.h or linux/inet_diag.h.
-	ErrMalformed = nlwire.ErrMalformed
-	// ErrTimeout says that the kernel stayed silent for two seconds.
-	ErrTimeout = nlwire.ErrTimeout
-	// ErrStopped says that Request.Stop ended the dump.
-	ErrStopped = nlwire.ErrStopped
 )
 
 // Outcomes of Destroy a caller reacts to.

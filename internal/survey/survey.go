@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ebbgate/internal/inetdiag"
+	"ebbgate/internal/nlwire"
 	"ebbgate/observer"
 	"ebbgate/policy"
 )
@@ -108,22 +109,12 @@ func (s *Survey) dump(ctx context.Context, states inetdiag.States, info bool, ea
 	case err == nil:
 	case ctx.Err() != nil:
 		return fmt.Errorf("look at TCP sockets: %w", ctx.Err())
-	case unwhole(err):
+	case nlwire.Incomplete(err):
 		s.complete = false
 	default:
 		return err
 	}
 	return nil
-}
-
-// unwhole reports whether a dump told the truth, but not all of it.
-func unwhole(err error) bool {
-	for _, flaw := range []error{inetdiag.ErrInterrupted, inetdiag.ErrOverrun, inetdiag.ErrTruncated, inetdiag.ErrMalformed, inetdiag.ErrTimeout} {
-		if errors.Is(err, flaw) {
-			return true
-		}
-	}
-	return false
 }
 
 // walk calls each for the selected sockets in the given states.

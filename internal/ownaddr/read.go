@@ -1,4 +1,4 @@
-package enforcer
+package ownaddr
 
 import (
 	"fmt"
@@ -6,9 +6,10 @@ import (
 	"net/netip"
 )
 
-// ownAddresses returns the addresses of the host's interfaces in the calling thread's network
-// namespace.
-func ownAddresses() (map[netip.Addr]bool, error) {
+// Read returns the addresses of the host's interfaces in the calling thread's network namespace, IPv4 ones
+// unmapped and all without a zone. It asks the kernel each time; if that does not tell, there is an error and no
+// address.
+func Read() (map[netip.Addr]bool, error) {
 	list, err := net.InterfaceAddrs()
 	if err != nil {
 		return nil, fmt.Errorf("list the host's addresses: %w", err)

@@ -1,0 +1,2 @@
+// Package ownaddr lists the addresses of the host itself.
+package ownaddr
