@@ -1,6 +1,7 @@
 package enforcer
 
 import (
+	"math/rand/v2"
 	"net/netip"
 	"slices"
 	"strings"
@@ -79,5 +80,41 @@ func TestWhoWasExemptIsNotInherited(t *testing.T) {
 				t.Errorf("inherited are %v, want %s", got, want)
 			}
 		})
+	}
+}
+
+// TestEveryOverlapIsFound compares touches with a look at each prefix.
+func TestEveryOverlapIsFound(t *testing.T) {
+	rng := rand.New(rand.NewPCG(2, 9))
+	random := func() netip.Prefix { // close together, so that many overlap
+		bits := 20 + rng.IntN(13)
+		a := netip.AddrFrom4([4]byte{10, 0, byte(rng.IntN(16)), byte(rng.IntN(256))})
+		if rng.IntN(2) == 0 {
+			a, bits = netip.AddrFrom16([16]byte{0: 0x20, 14: byte(rng.IntN(16)), 15: byte(rng.IntN(256))}), bits+96
+		}
+		return netip.PrefixFrom(a, bits).Masked()
+	}
+	found := 0
+	for range 300 {
+		var exempt []netip.Prefix
+		for range rng.IntN(12) {
+			exempt = append(exempt, random())
+		}
+		p, d := prefixed(), ladder(0)
+		p.Exempt, d.Exempt = policy.Exempt{Prefixes: exempt}, nil
+		r := Compile(p, d, Environment{})
+		for range 20 {
+			source := random()
+			want := slices.ContainsFunc(exempt, source.Overlaps)
+			if got := touches(&r, "exempt", source); got != want {
+				t.Fatalf("%s touches %v: %t, want %t", source, exempt, got, want)
+			}
+			if want {
+				found++
+			}
+		}
+	}
+	if found < 500 || found > 5500 {
+		t.Errorf("%d of 6000 overlap: too few or too many to tell", found)
 	}
 }
