@@ -3,6 +3,7 @@ package daemon
 import (
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	"ebbgate/control"
@@ -35,12 +36,7 @@ func (f *faults) mark(part, text string) {
 		}
 	}
 	f.list = append(f.list, control.Fault{Part: part, Text: text, Since: control.TimeOf(f.wall())})
-	slices.SortFunc(f.list, func(a, b control.Fault) int {
-		if a.Part < b.Part {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(f.list, func(a, b control.Fault) int { return strings.Compare(a.Part, b.Part) })
 	f.log.Error("fault", "part", part, "error", text)
 }
 
@@ -65,7 +61,7 @@ func (f *faults) observed(now []policy.Fault) {
 		f.mark(watched+n.Part, n.Text)
 	}
 	for _, old := range slices.Clone(f.list) {
-		if len(old.Part) > len(watched) && old.Part[:len(watched)] == watched && !current[old.Part] {
+		if strings.HasPrefix(old.Part, watched) && !current[old.Part] {
 			f.clear(old.Part)
 		}
 	}

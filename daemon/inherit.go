@@ -41,8 +41,8 @@ func (d *Daemon) inheritCounts() {
 	counts, err := d.Rules.Counts()
 	d.faults.set(countersPart, err)
 	for service, s := range d.tally.services {
-		s.read(counts[service])
-		s.refused, s.held, s.blocked, s.dropped = s.refused.anew(), s.held.anew(), s.blocked.anew(), s.dropped.anew()
+		s.kernel.read(counts[service])
+		s.kernel.each((*counter).restart)
 	}
 }
 

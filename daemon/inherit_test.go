@@ -44,7 +44,9 @@ func TestInheritedTableIsLeftUntilTheFirstCensus(t *testing.T) {
 			w.watcher.set(func(f *fakeWatcher) { f.takes = 700 * time.Millisecond })
 			w.watcher.hold("web", "203.0.113.1", 11)
 			w.leaveTable(known)
-			w.rules.set(count(1000, 0))
+			w.rules.set(func(r *fakeRules) {
+				r.counts = map[string]enforcer.Counts{"web": {Refused: 1000, Held: 1, Blocked: 20, Dropped: 30, Proxied: 40}}
+			})
 			w.start()
 			w.pass(650 * time.Millisecond)
 			if sent := w.rules.transactions(); len(sent) != 0 {
@@ -66,8 +68,8 @@ func TestInheritedTableIsLeftUntilTheFirstCensus(t *testing.T) {
 			if !w.rules.holds("web_refuse4", "203.0.113.1") {
 				t.Error("the source over its limit is not refused any more")
 			}
-			if n := w.publisher.latest().Services[0].RefusedPackets; n != 0 {
-				t.Errorf("known %t: %d packets refused since the start, want none: they are the earlier run's", known, n)
+			if n := w.packets(); n != [4]uint64{} {
+				t.Errorf("known %t: %v packets since the start, want none: they are the earlier run's", known, n)
 			}
 			if lines := w.log.lines("taking over"); len(lines) != 1 {
 				t.Errorf("log %q, want it once", lines)

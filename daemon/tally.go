@@ -15,10 +15,28 @@ type tally struct {
 
 // serviceTally is one service's part of a tally.
 type serviceTally struct {
-	mode                                     policy.Mode
-	refused, held, blocked, dropped, proxied counter
-	closed                                   uint64 // connections
-	blocks                                   uint64 // begun
+	mode   policy.Mode
+	kernel counters
+	closed uint64 // connections
+	blocks uint64 // begun
+}
+
+// counters are those the kernel keeps for a service, as enforcer.Counts has them.
+type counters struct{ refused, held, blocked, dropped, proxied counter }
+
+// each calls f for all of them.
+func (c *counters) each(f func(*counter)) {
+	for _, one := range []*counter{&c.refused, &c.held, &c.blocked, &c.dropped, &c.proxied} {
+		f(one)
+	}
+}
+
+func (c *counters) read(n enforcer.Counts) {
+	c.refused.read(n.Refused)
+	c.held.read(n.Held)
+	c.blocked.read(n.Blocked)
+	c.dropped.read(n.Dropped)
+	c.proxied.read(n.Proxied)
 }
 
 // sums is what a tally comes to for one service.
@@ -46,8 +64,8 @@ func (c *counter) end() { *c = counter{gone: c.sum()} }
 
 func (c *counter) sum() uint64 { return c.gone + c.last - c.before }
 
-// anew returns a tally of the same counter that begins now.
-func (c *counter) anew() counter { return counter{before: c.last, last: c.last} }
+// restart begins to tally the same counter anew.
+func (c *counter) restart() { *c = counter{before: c.last, last: c.last} }
 
 // countersPart names the table's counters among the faults.
 const countersPart = "counters of the table"
@@ -77,17 +95,9 @@ func (d *Daemon) readCounts(now policy.Instant) {
 		return
 	}
 	for service, s := range d.tally.services {
-		s.read(counts[service])
+		s.kernel.read(counts[service])
 	}
 	d.tally.readAt = now
-}
-
-func (s *serviceTally) read(c enforcer.Counts) {
-	s.refused.read(c.Refused)
-	s.held.read(c.Held)
-	s.blocked.read(c.Blocked)
-	s.dropped.read(c.Dropped)
-	s.proxied.read(c.Proxied)
 }
 
 // keep follows a policy: it forgets the services that are gone, and begins anew with those whose mode
@@ -98,8 +108,8 @@ func (t *tally) keep(p *policy.Policy) {
 		svc := &p.Services[i]
 		s := t.of(svc.Name)
 		if s.mode != svc.Mode {
-			s = &serviceTally{refused: s.refused.anew(), held: s.held.anew(), blocked: s.blocked.anew(), dropped: s.dropped.anew(),
-				proxied: s.proxied.anew()}
+			s = &serviceTally{kernel: s.kernel}
+			s.kernel.each((*counter).restart)
 		}
 		s.mode = svc.Mode
 		services[svc.Name] = s
@@ -110,11 +120,7 @@ func (t *tally) keep(p *policy.Policy) {
 // fold keeps the counts of a table that is gone.
 func (t *tally) fold() {
 	for _, s := range t.services {
-		s.refused.end()
-		s.held.end()
-		s.blocked.end()
-		s.dropped.end()
-		s.proxied.end()
+		s.kernel.each((*counter).end)
 	}
 }
 
@@ -145,8 +151,9 @@ func (t *tally) decided(d *policy.Decision) {
 func (t *tally) sums() map[string]sums {
 	out := make(map[string]sums, len(t.services))
 	for name, s := range t.services {
-		out[name] = sums{refused: s.refused.sum() + s.held.sum(), blocked: s.blocked.sum(), dropped: s.dropped.sum(),
-			proxied: s.proxied.sum(), closed: s.closed, blocks: s.blocks}
+		k := &s.kernel
+		out[name] = sums{refused: k.refused.sum() + k.held.sum(), blocked: k.blocked.sum(), dropped: k.dropped.sum(),
+			proxied: k.proxied.sum(), closed: s.closed, blocks: s.blocks}
 	}
 	return out
 }

@@ -20,11 +20,11 @@ func TestCounterThatBeginsAnew(t *testing.T) {
 		{func() { c.read(3) }, 18}, // made anew, unseen
 		{func() { c.end() }, 18},   // gone with its table
 		{func() { c.read(40) }, 58},
-		{func() { c = c.anew() }, 0}, // another mode
+		{func() { c.restart() }, 0}, // another mode
 		{func() { c.read(41) }, 1},
 		{func() { c.read(0) }, 1},
 		{func() { c.read(2) }, 3},
-		{func() { c = c.anew() }, 0},
+		{func() { c.restart() }, 0},
 		{func() { c.end() }, 0},
 		{func() { c.read(2) }, 2},
 	} {
