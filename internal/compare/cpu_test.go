@@ -4,6 +4,8 @@ import (
 	"os"
 	"testing"
 	"time"
+
+	"ebbgate/internal/nstest"
 )
 
 func TestParseProcessTime(t *testing.T) {
@@ -72,7 +74,7 @@ func TestCPUTimeGrows(t *testing.T) {
 	if err != nil || machine < before {
 		t.Fatalf("the machine used %v, this process %v, error %v", machine, before, err)
 	}
-	await(t, "this process uses CPU", func() bool {
+	nstest.Await(t, "this process uses CPU", func() bool {
 		for i := range 1 << 20 {
 			_ = i * i
 		}

@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"testing"
-	"time"
 )
 
 // serveVariable makes the test binary the server that is attacked, or one that does not behave.
@@ -32,28 +30,6 @@ func serveAs(what string) *exec.Cmd {
 	cmd := exec.Command("/proc/self/exe")
 	cmd.Env = append(os.Environ(), serveVariable+"="+what)
 	return cmd
-}
-
-// program builds the real binary.
-func program(t *testing.T) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "ebbgate")
-	if out, err := exec.Command("go", "build", "-o", path, "ebbgate/cmd/ebbgate").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
-	return path
-}
-
-// await polls a condition until it holds.
-func await(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
-	for !holds() {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain: %s", what)
-		}
-		time.Sleep(2 * time.Millisecond)
-	}
 }
 
 // serveCommand is a server that behaves.

@@ -29,12 +29,12 @@ func TestRemoteServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	await(t, "requests are served", func() bool { return s.Counts().Served > 5 })
+	nstest.Await(t, "requests are served", func() bool { return s.Counts().Served > 5 })
 	s.Stall()
-	await(t, "requests wait", func() bool { return s.state().Waiting > 5 })
+	nstest.Await(t, "requests wait", func() bool { return s.state().Waiting > 5 })
 	s.Resume()
 	served := s.Counts().Served
-	await(t, "requests are served again", func() bool { return s.Counts().Served > served+5 })
+	nstest.Await(t, "requests are served again", func() bool { return s.Counts().Served > served+5 })
 	if err := c.Stop(); err != nil {
 		t.Error(err)
 	}

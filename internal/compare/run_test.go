@@ -73,7 +73,7 @@ func quick(t *testing.T, kind, defence string) Options {
 
 func TestCellOfEbbgate(t *testing.T) {
 	o := quick(t, "connection-flood", "ebbgate")
-	o.Program = program(t)
+	o.Program = nstest.Program(t)
 	o.Attack = 10 * time.Second // the daemon has to see it, answer, and the application to recover meanwhile
 	var log strings.Builder
 	o.Log = &log

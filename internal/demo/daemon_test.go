@@ -36,7 +36,7 @@ func newTestStage(t *testing.T) *stage {
 
 func TestDaemonStartsAnswersAndEnds(t *testing.T) {
 	l := nstest.Lab(t)
-	bin := program(t)
+	bin := nstest.Program(t)
 	d, err := startDaemon(t.Context(), l.Victim, bin, newTestStage(t))
 	if err != nil {
 		t.Fatal(err)
@@ -63,7 +63,7 @@ func TestDaemonStartsAnswersAndEnds(t *testing.T) {
 
 func TestDaemonThatEndsAtOnce(t *testing.T) {
 	l := nstest.Lab(t)
-	p := &play{Options: Options{Program: program(t), Out: io.Discard}, lab: l, stage: newTestStage(t), daemon: &daemonProcess{}}
+	p := &play{Options: Options{Program: nstest.Program(t), Out: io.Discard}, lab: l, stage: newTestStage(t), daemon: &daemonProcess{}}
 	p.line = newTimeline(p.Options, connectionFlood(), time.Now())
 	if err := os.WriteFile(p.stage.policy(), []byte("mode = 1\n"), 0o600); err != nil {
 		t.Fatal(err)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,16 +14,6 @@ import (
 
 	"ebbgate/internal/nstest"
 )
-
-// program builds the real binary.
-func program(t *testing.T) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "ebbgate")
-	if out, err := exec.Command("go", "build", "-o", path, "ebbgate/cmd/ebbgate").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
-	return path
-}
 
 // needs skips a test that is not permitted to make a laboratory, unless the environment has CI set.
 func needs(t *testing.T, err error) {
@@ -53,7 +42,7 @@ func (i *interrupter) Write(p []byte) (int, error) {
 }
 
 func TestRunEndsEarly(t *testing.T) {
-	bin := program(t)
+	bin := nstest.Program(t)
 	for name, word := range map[string]string{
 		"header": "legitimate requests",
 		"flood":  "nothing answers it",

@@ -75,7 +75,7 @@ func TestSceneThatCannotBegin(t *testing.T) {
 func TestDaemonOfAnotherPlay(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	l := nstest.Lab(t)
-	d, err := StartDaemon(t.Context(), l.Victim, program(t), policyText{}.write)
+	d, err := StartDaemon(t.Context(), l.Victim, nstest.Program(t), policyText{}.write)
 	if err != nil {
 		t.Fatal(err)
 	}
