@@ -29,6 +29,19 @@ func (g group) who() string {
 	}
 }
 
+// mayReload admits root, and the user the daemon runs as: a service manager reloads a service by a
+// command it runs as that user. Nothing of what is loaded comes from the caller.
+func (s *Server) mayReload(p Peer) *Error {
+	if p.UID == 0 || p.UID == s.uid {
+		return nil
+	}
+	who := "only root may"
+	if s.uid != 0 {
+		who += fmt.Sprintf(", and uid %d, as which ebbgate runs", s.uid)
+	}
+	return &Error{Kind: KindForbidden, Message: fmt.Sprintf("reload the policy: not permitted for uid %d: %s; try sudo", p.UID, who)}
+}
+
 // mayAct admits root alone.
 func mayAct(p Peer) *Error {
 	if p.UID == 0 {

@@ -30,6 +30,7 @@ func (s *Server) api() []endpoint {
 		{http.MethodGet, "/v1/explain", []string{"address"}, view, s.answerExplain},
 		{http.MethodPost, "/v1/exempt", nil, mayAct, s.exempt},
 		{http.MethodPost, "/v1/unexempt", nil, mayAct, s.unexempt},
+		{http.MethodPost, "/v1/reload", nil, s.mayReload, s.reload},
 	}
 }
 

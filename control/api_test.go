@@ -15,6 +15,9 @@ import (
 // viewGID is the view group of the tests that need no kernel.
 const viewGID = 990
 
+// ownUID is the user as whom the daemon runs in them.
+const ownUID = 991
+
 func viewGroup() group { return group{name: "ebbgate-view", gid: viewGID, known: true} }
 
 func published(s *Status) *Server {
@@ -32,7 +35,7 @@ func published(s *Status) *Server {
 
 // bare is a server to which nothing has been published.
 func bare() *Server {
-	srv := &Server{viewers: viewGroup(), log: quiet()}
+	srv := &Server{viewers: viewGroup(), uid: ownUID, log: quiet()}
 	srv.open()
 	return srv
 }
@@ -79,6 +82,7 @@ func TestAnswersGolden(t *testing.T) {
 		{"starting_attacks", bare(), root, "GET", "/v1/attacks?id=1", 503},
 		{"starting_explain", bare(), root, "GET", "/v1/explain?address=203.0.113.7", 503},
 		{"forbidden_exempt", published(peace()), &Peer{UID: 1000, GID: viewGID}, "POST", "/v1/exempt", 403},
+		{"forbidden_reload", published(peace()), &Peer{UID: 1000, GID: viewGID}, "POST", "/v1/reload", 403},
 		{"forbidden", published(peace()), &Peer{UID: 1000, GID: 1000}, "GET", "/v1/status", 403},
 		{"not_found", published(peace()), root, "GET", "/v2/status", 404},
 		{"method", published(peace()), root, "POST", "/v1/status", 405},
@@ -124,6 +128,7 @@ func requests() map[string]struct{ query, body string } {
 	return map[string]struct{ query, body string }{
 		"/v1/status": {}, "/v1/ruleset": {}, "/v1/attacks": {}, "/v1/explain": {query: "?address=203.0.113.7"},
 		"/v1/exempt": {body: `{"prefix":"203.0.113.7"}`}, "/v1/unexempt": {body: `{"prefix":"203.0.113.7"}`},
+		"/v1/reload": {},
 	}
 }
 
@@ -132,22 +137,28 @@ func TestAccess(t *testing.T) {
 	srv := published(peace())
 	answerOrders(t, srv)
 	roles := []struct {
-		name      string
-		peer      *Peer
-		view, act bool
+		name              string
+		peer              *Peer
+		view, act, reload bool
 	}{
-		{"root", &Peer{UID: 0, GID: 0}, true, true},
-		{"root with another group", &Peer{UID: 0, GID: 100}, true, true},
-		{"view group is the peer's own", &Peer{UID: 1000, GID: viewGID}, true, false},
-		{"view group is supplementary", &Peer{UID: 1000, GID: 1000, Groups: []uint32{4, viewGID}}, true, false},
-		{"stranger", &Peer{UID: 1000, GID: 1000, Groups: []uint32{4, 27}}, false, false},
-		{"stranger in group root", &Peer{UID: 1000, GID: 0, Groups: []uint32{0}}, false, false},
-		{"uid that is the group's number", &Peer{UID: viewGID, GID: 1000}, false, false},
-		{"nobody knows", nil, false, false},
+		{"the daemon's own user", &Peer{UID: ownUID, GID: ownUID}, false, false, true},
+		{"the daemon's own user in the view group", &Peer{UID: ownUID, GID: ownUID, Groups: []uint32{viewGID}}, true, false, true},
+		{"stranger in the group of the daemon's user", &Peer{UID: 1000, GID: ownUID}, false, false, false},
+		{"root", &Peer{UID: 0, GID: 0}, true, true, true},
+		{"root with another group", &Peer{UID: 0, GID: 100}, true, true, true},
+		{"view group is the peer's own", &Peer{UID: 1000, GID: viewGID}, true, false, false},
+		{"view group is supplementary", &Peer{UID: 1000, GID: 1000, Groups: []uint32{4, viewGID}}, true, false, false},
+		{"stranger", &Peer{UID: 1000, GID: 1000, Groups: []uint32{4, 27}}, false, false, false},
+		{"stranger in group root", &Peer{UID: 1000, GID: 0, Groups: []uint32{0}}, false, false, false},
+		{"uid that is the group's number", &Peer{UID: viewGID, GID: 1000}, false, false, false},
+		{"nobody knows", nil, false, false, false},
 	}
 	for _, role := range roles {
 		for _, e := range srv.api() {
 			may := map[string]bool{"GET": role.view, "POST": role.act}[e.method]
+			if e.path == "/v1/reload" {
+				may = role.reload
+			}
 			want := map[bool]int{true: 200, false: 403}[may]
 			good := requests()[e.path]
 			w := tell(srv, role.peer, e.method, e.path+good.query, good.body)

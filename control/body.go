@@ -1,7 +1,9 @@
 package control
 
 import (
+	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -34,8 +36,17 @@ func decodeBody(r io.Reader, fields map[string]any) *Error {
 	return nil
 }
 
+// decodeNothing wants no body, or one without anything in it.
+func decodeNothing(r io.Reader) *Error {
+	body := bufio.NewReader(r)
+	if _, err := body.Peek(1); errors.Is(err, io.EOF) {
+		return nil
+	}
+	return decodeBody(body, nil)
+}
+
 func decodeObject(body []byte, fields map[string]any) error {
-	allowed := strings.Join(slices.Sorted(maps.Keys(fields)), ", ")
+	allowed := cmp.Or(strings.Join(slices.Sorted(maps.Keys(fields)), ", "), "nothing in it")
 	dec := json.NewDecoder(bytes.NewReader(body))
 	if open, err := dec.Token(); err != nil || open != json.Delim('{') {
 		return fmt.Errorf("the body must be one JSON object with %s", allowed)

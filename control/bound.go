@@ -74,6 +74,16 @@ func (s *Status) bounded() *Status {
 	c.Table.Fallbacks = notNil(s.Table.Fallbacks)
 	c.Table.Sets = notNil(s.Table.Sets)
 	c.Faults = notNil(s.Faults)
+	if s.Reload != nil {
+		c.Reload = s.Reload.bounded()
+	}
+	return &c
+}
+
+// bounded returns a copy of r of which no list is null.
+func (r *Reload) bounded() *Reload {
+	c := *r
+	c.Warnings, c.Problems = notNil(r.Warnings), notNil(r.Problems)
 	return &c
 }
 

@@ -84,6 +84,13 @@ func (c *Client) Unexempt(ctx context.Context, r UnexemptRequest) (*Exempted, er
 	return post[Exempted](ctx, c, "/v1/unexempt", r)
 }
 
+// Reload asks the daemon to load its policy file again, and returns what came of it when the kernel
+// knows; Refusal says whether that is a bad policy. Errors are those of Status; only root may, and
+// the user the daemon runs as.
+func (c *Client) Reload(ctx context.Context) (*Reload, error) {
+	return post[Reload](ctx, c, "/v1/reload", struct{}{})
+}
+
 func get[T any](ctx context.Context, c *Client, path string) (*T, error) {
 	return request[T](ctx, c, http.MethodGet, path, nil)
 }
@@ -106,7 +113,7 @@ func request[T any](ctx context.Context, c *Client, method, path string, body []
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return nil, c.explain(ctx, err)
+		return nil, c.explain(ctx, method, err)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	v, err := decodeAnswer[T](resp.Body, maxAnswer)
@@ -116,19 +123,22 @@ func request[T any](ctx context.Context, c *Client, method, path string, body []
 	case err == nil || errors.As(err, &refusal):
 		return v, err
 	case errors.As(err, &broken) || errors.Is(err, io.ErrUnexpectedEOF) || ctx.Err() != nil:
-		return nil, c.explain(ctx, err)
+		return nil, c.explain(ctx, method, err)
 	default:
 		return nil, fmt.Errorf("ask ebbgate at %q (HTTP status %d): %w; is it another program's socket?", c.path, resp.StatusCode, err)
 	}
 }
 
-// explain turns a failure to get an answer into what the caller can act on.
-func (c *Client) explain(ctx context.Context, err error) error {
+// explain turns a failure to get an answer into what the caller can act on. A group that may connect may
+// still not change anything.
+func (c *Client) explain(ctx context.Context, method string, err error) error {
 	switch {
 	case ctx.Err() != nil:
 		return fmt.Errorf("ask ebbgate: %w", ctx.Err())
-	case errors.Is(err, fs.ErrPermission):
+	case errors.Is(err, fs.ErrPermission) && method == http.MethodGet:
 		return deniedAt(c.path)
+	case errors.Is(err, fs.ErrPermission):
+		return &DeniedError{Path: c.path}
 	default:
 		return &UnreachableError{Path: c.path, Cause: cause(err)}
 	}

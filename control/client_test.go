@@ -40,6 +40,24 @@ func serveRaw(t *testing.T, answer func(net.Conn)) string {
 	return path
 }
 
+// TestDeniedToAct has a group that may connect: joining it would not help who wants to change something.
+func TestDeniedToAct(t *testing.T) {
+	path := filepath.Join(shortDir(t), "s")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	permitted(t, os.Chown(path, -1, viewGID))
+	if err := os.Chmod(path, 0o660); err != nil {
+		t.Fatal(err)
+	}
+	c := Dial(path)
+	for method, says := range map[string]string{http.MethodGet: "join it (usermod -aG", http.MethodPost: "not permitted: only root may; try sudo"} {
+		if err := c.explain(t.Context(), method, syscall.EACCES); !errors.Is(err, ErrForbidden) || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: got %v, want %q", method, err, says)
+		}
+	}
+}
+
 func TestUnreachable(t *testing.T) {
 	stale := filepath.Join(shortDir(t), "s")
 	dead(t, stale)

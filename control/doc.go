@@ -26,8 +26,8 @@
 // # Who may ask
 //
 // The kernel says who connected (SO_PEERCRED and SO_PEERGROUPS, unix(7) and socket(7)). Root and
-// members of the policy's view group may read, and root alone may change anything; everybody else is
-// answered 403.
+// members of the policy's view group may read, and root alone may change anything, but that the user
+// the daemon runs as may have it load its policy again; everybody else is answered 403.
 //
 // # The socket file
 //

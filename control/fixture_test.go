@@ -1,6 +1,7 @@
 package control
 
 import (
+	"errors"
 	"net/netip"
 	"time"
 
@@ -26,7 +27,7 @@ func peace() *Status {
 		Kernel: Kernel{CurrEstab: 1205, SynCookies: 1, ConntrackCount: 20, ConntrackMax: 262144},
 		Table:  Table{Conntrack: ConntrackOff, Features: []string{"table owner", "destroy verbs"}},
 		Census: Census{Taken: night(3, 1, 58, 0), Age: Duration(12 * time.Second), Sockets: 1230, CPU: Duration(1312 * time.Microsecond), Complete: true},
-		Reload: &Reload{At: night(1, 0, 0, 0)},
+		Reload: NewReload(night(1, 0, 0, 0), "/etc/ebbgate/config.toml", 2, []string{`service "mail": has no limit`}, nil),
 	}
 }
 
@@ -158,8 +159,16 @@ func degraded() *Status {
 		{Part: "census", Text: "the kernel interrupted the dump of sockets three times in a row, so that the counts below are lower bounds only", Since: night(3, 0, 0, 0)},
 		{Part: "enforcer", Text: "apply transaction: operation not permitted: another program owns table inet ebbgate", Since: night(3, 2, 9, 900)},
 	}
-	s.Reload = &Reload{At: night(2, 0, 0, 0), Error: "config.toml:12: service[0].ports: 70000 is not a port (1 to 65535)\nconfig.toml:14: mode: \"on\" is not a mode (\"shadow\" or \"enforce\")"}
+	s.Reload = refused()
 	return s
+}
+
+// refused is a reload of a policy with two problems.
+func refused() *Reload {
+	return NewReload(night(2, 0, 0, 0), "config.toml", 2, nil, policy.Problems{
+		{File: "config.toml", Line: 12, Key: "service[0].ports", Text: "70000 is not a port (1 to 65535)"},
+		{File: "config.toml", Line: 14, Key: "mode", Text: `"on" is not a mode ("shadow" or "enforce")`},
+	})
 }
 
 // evil is what an attacker of the reader's terminal would like to see printed.
@@ -188,6 +197,6 @@ func nasty() *Status {
 	s.Table.Features, s.Table.Fallbacks = []string{evil}, []string{evil}
 	s.Table.Sets = []Set{{Name: evil, Elements: held(9), Size: 9, Then: evil}, {Name: evil, Elements: held(9), Size: 10, Then: evil}, {Name: evil, Elements: held(9)}}
 	s.Faults = []Fault{{Part: evil, Text: evil, Since: night(3, 0, 0, 0)}}
-	s.Reload = &Reload{At: night(3, 0, 0, 0), Error: evil}
+	s.Reload = NewReload(night(3, 0, 0, 0), evil, 2, []string{evil}, errors.New(evil))
 	return s
 }

@@ -33,6 +33,9 @@ func FuzzDecodeStatus(f *testing.F) {
 		}
 		checkText(t, render(t, s, TextOptions{}), 0)
 		checkText(t, render(t, s, TextOptions{Width: 60, Now: s.At.Time.Add(staleAfter * 2)}), 60)
+		if line := StatusLine(s); Escape(line) != line {
+			t.Errorf("the line is not safe: %q", line)
+		}
 		b, err := newSnapshot(s.bounded()).answer()
 		if err != nil {
 			t.Fatalf("encode again: %v", err)
@@ -63,6 +66,9 @@ func FuzzDecodeAnswers(f *testing.F) {
 	for _, e := range []*Explanation{{}, explained(), nastyExplanation()} {
 		add(newSnapshot(e.bounded()).answer())
 	}
+	for _, r := range []*Reload{{}, refused(), nasty().Reload} {
+		add(newSnapshot(r).answer())
+	}
 	for _, a := range []*Attacks{{}, past(), {Attacks: []Attack{nastyAttack()}}} {
 		add(newSnapshot(a.bounded()).answer())
 	}
@@ -80,6 +86,12 @@ func FuzzDecodeAnswers(f *testing.F) {
 			if x, err := decodeAnswer[Exempted](bytes.NewReader(in), maxAnswer); err == nil {
 				written(t, WriteExempted, x, o)
 			}
+			if r, err := decodeAnswer[Reload](bytes.NewReader(in), maxAnswer); err == nil {
+				written(t, WriteReload, r, o)
+				if refusal := r.Refusal(); refusal != nil && strings.ContainsFunc(strings.ReplaceAll(refusal.Error(), "\n", ""), unicode.IsControl) {
+					t.Errorf("the refusal is not safe: %q", refusal)
+				}
+			}
 		}
 	})
 }
@@ -94,6 +106,7 @@ func FuzzRequest(f *testing.F) {
 	f.Add([]byte("GET //v1/../v1/status?x#y HTTP/1.0\r\n\r\n"), uint32(0), uint32(0))
 	f.Add([]byte("POST /v1/exempt HTTP/1.1\r\nHost: x\r\nContent-Length: 24\r\n\r\n{\"prefix\":\"203.0.113.7\"}"), uint32(0), uint32(0))
 	f.Add([]byte("POST /v1/unexempt HTTP/1.1\r\nHost: x\r\nContent-Length: 24\r\n\r\n{\"prefix\":\"203.0.113.7\"}"), uint32(1000), uint32(viewGID))
+	f.Add([]byte("POST /v1/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"), uint32(ownUID), uint32(ownUID))
 	f.Add([]byte("GET /v1/explain?address=::1&address=::2 HTTP/1.0\r\n\r\n"), uint32(0), uint32(0))
 	f.Add([]byte("GET /v1/attacks?id=3;%zz HTTP/1.0\r\n\r\n"), uint32(0), uint32(0))
 	srv := published(attack())
@@ -114,10 +127,11 @@ func FuzzRequest(f *testing.F) {
 		if result != (w.Code == http.StatusOK) || result == (e["error"] != nil) {
 			t.Errorf("status %d with %s", w.Code, w.Body)
 		}
-		if result && uid != 0 && gid != viewGID {
+		reload := uid == ownUID && r.URL.Path == "/v1/reload"
+		if result && uid != 0 && gid != viewGID && !reload {
 			t.Errorf("uid %d, gid %d got a result", uid, gid)
 		}
-		if result && uid != 0 && r.Method != http.MethodGet {
+		if result && uid != 0 && r.Method != http.MethodGet && !reload {
 			t.Errorf("uid %d changed something", uid)
 		}
 	})

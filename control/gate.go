@@ -9,7 +9,8 @@ import (
 const (
 	// maxConns bounds the connections served at once; one more is closed as soon as accepted.
 	maxConns = 256
-	// rootConns of them are kept for root, so that no viewer can lock him out.
+	// rootConns of them are kept for root and the daemon's own user, so that no viewer can lock out
+	// who may act.
 	rootConns = 32
 )
 
@@ -17,11 +18,12 @@ const (
 type gate struct {
 	net.Listener
 	creds credentials
+	own   uint32 // as which the daemon runs
 	log   *slog.Logger
 
 	mu     sync.Mutex
 	open   int // all connections
-	others int // those that are not root's
+	others int // those of viewers
 	full   bool
 }
 
@@ -61,10 +63,13 @@ func (g *gate) Accept() (net.Conn, error) {
 	}
 }
 
+// viewer reports whether a peer can do no more than look.
+func (g *gate) viewer(p Peer) bool { return p.UID != 0 && p.UID != g.own }
+
 func (g *gate) enter(p Peer) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.open >= maxConns || p.UID != 0 && g.others >= maxConns-rootConns {
+	if g.open >= maxConns || g.viewer(p) && g.others >= maxConns-rootConns {
 		if !g.full {
 			g.log.Warn("close excess control connections", "uid", p.UID, "pid", p.PID, "open", g.open)
 		}
@@ -72,7 +77,7 @@ func (g *gate) enter(p Peer) bool {
 		return false
 	}
 	g.open++
-	if p.UID != 0 {
+	if g.viewer(p) {
 		g.others++
 	}
 	return true
@@ -84,7 +89,7 @@ func (g *gate) leave(p Peer) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.open--
-	if p.UID != 0 {
+	if g.viewer(p) {
 		g.others--
 	}
 	if g.open <= maxConns/2 {

@@ -56,7 +56,7 @@ type gated struct {
 
 func startGate() *gated {
 	g := &gated{q: newQueue(), conns: make(chan net.Conn, 2*maxConns), log: new(bytes.Buffer), done: make(chan struct{})}
-	gate := &gate{Listener: g.q, creds: toldCredentials{}, log: slog.New(slog.NewTextHandler(g.log, nil))}
+	gate := &gate{Listener: g.q, creds: toldCredentials{}, own: ownUID, log: slog.New(slog.NewTextHandler(g.log, nil))}
 	go func() {
 		defer close(g.done)
 		for {
@@ -114,7 +114,8 @@ func TestGateBounds(t *testing.T) {
 			t.Fatal("a viewer took a place that is kept for root")
 		}
 	}
-	g.fill(t, root, rootConns)
+	g.fill(t, root, rootConns-1)
+	g.fill(t, &Peer{UID: ownUID}, 1)
 	if _, ok := g.connect(root); ok {
 		t.Fatalf("more than %d connections at once", maxConns)
 	}

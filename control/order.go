@@ -18,7 +18,7 @@ type Order struct {
 	answer chan outcome // capacity 1: whoever answers first never waits
 }
 
-// Task is what an order asks for. Each is a Command.
+// Task is what an order asks for: a Command, or Reloading.
 type Task interface{ task() }
 
 // Command is a task for the decision: the loop makes it part of its next observation.

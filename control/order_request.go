@@ -17,7 +17,7 @@ const (
 	orderTimeout = 4 * time.Second
 )
 
-// Orders returns the orders of root, to be taken by the daemon's loop. It is never closed.
+// Orders returns the orders of those who may act, to be taken by the daemon's loop. It is never closed.
 func (s *Server) Orders() <-chan *Order { return s.orders }
 
 // order hands an order to the loop and waits for its end.
@@ -71,6 +71,13 @@ func (s *Server) unexempt(r *http.Request) ([]byte, error) {
 		return nil, invalid("prefix: %v", err)
 	}
 	return s.order(r.Context(), NewOrder(Unexempting{Target{prefix, in.Service}}))
+}
+
+func (s *Server) reload(r *http.Request) ([]byte, error) {
+	if err := decodeNothing(r.Body); err != nil {
+		return nil, err
+	}
+	return s.order(r.Context(), NewOrder(Reloading{}))
 }
 
 func invalid(format string, args ...any) *Error {

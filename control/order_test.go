@@ -21,13 +21,14 @@ import (
 // loop carries orders out as the daemon does, without a kernel.
 type loop struct {
 	policy *policy.Policy
+	reload *Reload // what becomes of one
 	exempt []policy.Exemption
 	now    policy.Instant
 	wall   time.Time
 }
 
 func newLoop() *loop {
-	return &loop{policy: &policy.Policy{Services: []policy.Service{{Name: "web"}, {Name: "mail"}}}, now: 1, wall: night(3, 2, 10, 0).Time}
+	return &loop{policy: &policy.Policy{Services: []policy.Service{{Name: "web"}, {Name: "mail"}}}, reload: peace().Reload, now: 1, wall: night(3, 2, 10, 0).Time}
 }
 
 // turn carries one order out.
@@ -35,7 +36,11 @@ func (l *loop) turn(o *Order) {
 	if !o.Take() {
 		return
 	}
-	command := o.Task.(Command)
+	command, ok := o.Task.(Command)
+	if !ok {
+		o.Done(l.reload)
+		return
+	}
 	was := &policy.Decision{Exempt: l.exempt}
 	if err := command.Check(l.policy, was); err != nil {
 		o.Refuse(err)
@@ -62,11 +67,12 @@ func (l *loop) turn(o *Order) {
 
 // answerOrders has a loop carry out what the server hands over, until the test ends. Its turns take no
 // time, and what it exempts is forgotten when it is ended.
-func answerOrders(t testing.TB, srv *Server) {
+func answerOrders(t testing.TB, srv *Server) { answerOrdersAs(t, srv, newLoop()) }
+
+func answerOrdersAs(t testing.TB, srv *Server, l *loop) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var done sync.WaitGroup
 	done.Go(func() {
-		l := newLoop()
 		for {
 			select {
 			case o := <-srv.Orders():
@@ -198,9 +204,9 @@ func TestCheck(t *testing.T) {
 		{"no room", exempting(prefix, ""), full, KindFull, "1000 exemptions"},
 		{"no room, but it replaces one", exempting(full[7].Prefix, ""), full, "", ""},
 		{"the last that has room", exempting(prefix, ""), full[1:], "", ""},
-		{"nothing to end", Unexempting{Target{prefix, ""}}, nil, KindNotFound, "(exempt.prefixes): systemctl reload ebbgate, or SIGHUP"},
+		{"nothing to end", Unexempting{Target{prefix, ""}}, nil, KindNotFound, "(exempt.prefixes): ebbgate reload, or systemctl reload"},
 		{"the policy exempts it", Unexempting{Target{inPolicy, ""}}, wider, KindNotFound,
-			"the policy exempts it, by 198.51.100.0/24 in exempt.prefixes: take that out of the policy file; systemctl reload ebbgate"},
+			"the policy exempts it, by 198.51.100.0/24 in exempt.prefixes: take that out of the policy file; ebbgate reload"},
 		{"another was meant", Unexempting{Target{prefix, ""}}, wider, KindNotFound, `there is one of 203.0.113.0/24 from service "mail"`},
 		{"there it is", Unexempting{Target{wider[0].Prefix, "mail"}}, wider, "", ""},
 	} {

@@ -8,7 +8,7 @@ import (
 )
 
 // reloadHow says how a changed policy file takes effect.
-const reloadHow = "systemctl reload ebbgate, or SIGHUP to the daemon, loads it again"
+const reloadHow = "ebbgate reload, or systemctl reload ebbgate, loads it again"
 
 // still names what else exempts the target, at one of its services at least.
 func (x Unexempting) still(p *policy.Policy, d *policy.Decision) []string {

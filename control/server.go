@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
 	"sync/atomic"
 	"time"
 )
@@ -26,6 +27,7 @@ const (
 type Server struct {
 	socket  *Socket
 	viewers group
+	uid     uint32 // as which the daemon runs
 	log     *slog.Logger
 	status  atomic.Pointer[snapshot[Status]]
 	ruleset atomic.Pointer[snapshot[Ruleset]]
@@ -38,7 +40,7 @@ type Server struct {
 // NewServer returns a server for the socket, which it owns from now on. Until something is
 // published it answers that the daemon is starting.
 func NewServer(socket *Socket, log *slog.Logger) *Server {
-	s := &Server{socket: socket, viewers: socket.viewers, log: log}
+	s := &Server{socket: socket, viewers: socket.viewers, uid: uint32(os.Geteuid()), log: log}
 	s.open()
 	return s
 }
@@ -74,7 +76,7 @@ func (s *Server) PublishExplain(explain func(netip.Addr) *Explanation) { s.expla
 // serving when the file is removed, though new clients cannot find it then. Any other end is an
 // error, and the socket is closed too. It can be called once.
 func (s *Server) Run(ctx context.Context) error {
-	return s.serve(ctx, &gate{Listener: s.socket.listener, creds: kernelCredentials{}, log: s.log})
+	return s.serve(ctx, &gate{Listener: s.socket.listener, creds: kernelCredentials{}, own: s.uid, log: s.log})
 }
 
 func (s *Server) serve(ctx context.Context, l net.Listener) error {

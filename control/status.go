@@ -90,12 +90,6 @@ type Fault struct {
 	Since Time   `json:"since"`
 }
 
-// Reload is the latest attempt to load the policy again.
-type Reload struct {
-	At    Time   `json:"at"`
-	Error string `json:"error"` // empty: it was loaded
-}
-
 // Ruleset is nft syntax: what is in force, and what the present decision asks for. They differ
 // in shadow mode and while a change is refused by the kernel.
 type Ruleset struct {

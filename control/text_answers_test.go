@@ -32,6 +32,8 @@ func TestAnswersTextGolden(t *testing.T) {
 	read := TextOptions{Now: night(3, 2, 10, 0).Time}
 	one := func(a Attack) *Attack { return &a }
 	for name, text := range map[string]string{
+		"reload":                written(t, WriteReload, peace().Reload, TextOptions{}),
+		"reload_nasty":          written(t, WriteReload, nasty().Reload, TextOptions{Width: 60}),
 		"explain":               written(t, WriteExplanation, explained(), TextOptions{}),
 		"explain_own":           written(t, WriteExplanation, &Explanation{Own: true, Address: netip.MustParseAddr("::1")}, TextOptions{}),
 		"explain_exempt":        written(t, WriteExplanation, exemptEverywhere(), TextOptions{}),

@@ -98,6 +98,9 @@ type Daemon struct {
 	control policy.Control // as it was at start: the socket is not moved
 	reload  *control.Reload
 
+	reloading bool // the service manager was told that a reload began, and not that it ended
+	line      line // the one it shows
+
 	step     func(*policy.Policy, policy.State, policy.Observation) (policy.State, policy.Decision)
 	state    policy.State
 	seen     policy.Observation // the newest

@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -49,26 +48,33 @@ func readFile(path string) ([]byte, error) {
 	return src, nil
 }
 
-// load reads the policy again. A bad one changes nothing (P10).
+// load reads the policy again. A bad one changes nothing (P10). The service manager hears of the end
+// of it when the turn is over in which it takes effect.
 func (d *Daemon) load() {
 	d.tell(d.Manager.Reloading())
-	defer func() { d.tell(d.Manager.Ready()) }()
-	d.reload = &control.Reload{At: control.TimeOf(d.Wall())}
+	d.reloading, d.line.old = true, true
 	p, src, err := ReadPolicy(d.PolicyPath)
-	if err != nil {
-		d.reload.Error = err.Error()
-		var problems policy.Problems
-		if !errors.As(err, &problems) {
-			d.Log.Error("reload: the policy stays as it was", "error", err)
-			return
-		}
-		for _, problem := range problems {
-			d.Log.Error("reload: the policy stays as it was", "problem", problem.String())
-		}
-		return
+	var warnings []string
+	if err == nil {
+		warnings = d.adopt(p, src)
 	}
+	d.reload = control.NewReload(control.TimeOf(d.Wall()), d.PolicyPath, len(d.Policy.Services), warnings, err)
+	for _, problem := range d.reload.Problems {
+		d.Log.Error("reload: the policy stays as it was", "event", "policy-refused", "problem", problem.String())
+	}
+	if err == nil {
+		d.Log.Info("reload: the policy is in force", "policy", d.PolicyPath, "services", len(p.Services), "event", "policy-loaded")
+	}
+	for _, w := range warnings {
+		d.Log.Warn("policy", "warning", w)
+	}
+}
+
+// adopt puts a policy in place of the one in force, and returns what is worth a warning.
+func (d *Daemon) adopt(p *policy.Policy, src []byte) []string {
+	warnings := p.Warnings()
 	if p.Control != d.control {
-		d.Log.Warn("reload: [control] takes effect when the service is restarted")
+		warnings = append(warnings, "control: takes effect when the service is restarted; until then it is as it was at start")
 	}
 	if p.Observe.CPUBudget != d.Policy.Observe.CPUBudget {
 		d.census.budget = observer.NewBudget(p.Observe.CPUBudget)
@@ -78,8 +84,14 @@ func (d *Daemon) load() {
 	d.readCounts(d.Now()) // a service may begin anew with another mode
 	d.tally.keep(p)
 	d.Watcher.SetPolicy(p)
-	d.Log.Info("reload: the policy is in force", "policy", d.PolicyPath, "services", len(p.Services))
-	for _, w := range p.Warnings() {
-		d.Log.Warn("policy", "warning", w)
+	return warnings
+}
+
+// loaded ends a reload for the service manager. The status line has been sent by then, so that it is
+// the new one that whoever waited for the reload reads.
+func (d *Daemon) loaded() {
+	if d.reloading {
+		d.reloading = false
+		d.tell(d.Manager.Ready())
 	}
 }

@@ -97,7 +97,7 @@ func TestGoodReloadSwapsThePolicy(t *testing.T) {
 		if got := w.trace.only("ready", "reloading", "stopping"); !slices.Equal(got, want) {
 			t.Errorf("told the service manager %v, want %v", got, want)
 		}
-		if got := w.log.lines("reload: "); len(got) != 1 || !strings.HasPrefix(got[0], `INFO "reload: the policy is in force" policy=`) {
+		if got := w.log.lines("reload: "); len(got) != 1 || !strings.HasPrefix(got[0], `INFO "reload: the policy is in force" policy=`) || !strings.HasSuffix(got[0], " services=2 event=policy-loaded") {
 			t.Errorf("log:\n%s", strings.Join(got, "\n"))
 		}
 		w.stop()
@@ -133,7 +133,7 @@ func TestBadReloadChangesNothing(t *testing.T) {
 					t.Errorf("state %s, faults %v: a bad policy is no fault of the daemon", s.State, s.Faults)
 				}
 				problems := strings.Count(s.Reload.Error, "\n") + 1
-				if got := w.log.lines("the policy stays as it was"); len(got) != problems || !strings.HasPrefix(got[0], "ERROR ") {
+				if got := w.log.lines("the policy stays as it was"); len(got) != problems || !strings.HasPrefix(got[0], "ERROR ") || !strings.Contains(got[0], " event=policy-refused problem=") {
 					t.Errorf("want a line for each of %d problems:\n%s", problems, strings.Join(got, "\n"))
 				}
 				want := []string{"ready", "reloading", "ready"}
@@ -172,7 +172,7 @@ func TestReloadWarns(t *testing.T) {
 		w.hup()
 		w.stop()
 		for _, want := range []string{
-			`WARN "reload: [control] takes effect when the service is restarted"`,
+			`WARN policy warning="control: takes effect when the service is restarted; until then it is as it was at start"`,
 			`WARN policy warning="service \"web\": has no limit`,
 		} {
 			if len(w.log.lines(want)) != 1 {

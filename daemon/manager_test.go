@@ -153,38 +153,3 @@ func TestManagerThatNeverListensEndsNothing(t *testing.T) {
 		w.stop()
 	})
 }
-
-func TestStatusLine(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
-		line := func() string {
-			w.manager.mu.Lock()
-			defer w.manager.mu.Unlock()
-			return w.manager.line
-		}
-		w.start()
-		if got := line(); got != "peace; watching 2 services" {
-			t.Errorf("in peace: %q", got)
-		}
-		w.watcher.hold("web", "203.0.113.1", 25)
-		w.watcher.hold("web", "203.0.113.2", 25)
-		w.watcher.hold("mail", "203.0.113.2", 25)
-		w.pass(2 * time.Second)
-		if got := line(); got != "connection-flood on 2 of 2 services; 3 sources limited, 0 blocked" {
-			t.Errorf("under attack: %q", got)
-		}
-		w.watcher.set(func(f *fakeWatcher) { f.short = true })
-		w.pass(time.Second)
-		if got := line(); got != "degraded: "+errIncomplete.Error() {
-			t.Errorf("with a fault: %q", got)
-		}
-		w.stop()
-	})
-}
-
-func TestListsAreJoinedAsPeopleDo(t *testing.T) {
-	for want, words := range map[string][]string{"": nil, "a": {"a"}, "a and b": {"a", "b"}, "a, b and c": {"a", "b", "c"}} {
-		if got := join(words); got != want {
-			t.Errorf("%q joined: %q, want %q", words, got, want)
-		}
-	}
-}

@@ -15,7 +15,8 @@ import (
 
 // answer is what an order came to, and when.
 type answer struct {
-	done    control.Exempted
+	whole   any
+	done    control.Exempted // where that is what it is
 	refusal *control.Error
 	at      time.Duration
 }
@@ -29,7 +30,7 @@ func (w *world) order(o *control.Order) answer {
 	defer cancel()
 	done, refusal := o.Wait(ctx)
 	exempted, _ := done.(control.Exempted)
-	return answer{exempted, refusal, w.clock.after(w.clock.now())}
+	return answer{done, exempted, refusal, w.clock.after(w.clock.now())}
 }
 
 func exempt(source, service string) *control.Order {

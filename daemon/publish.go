@@ -1,9 +1,7 @@
 package daemon
 
 import (
-	"fmt"
 	"net/netip"
-	"slices"
 	"time"
 
 	"ebbgate/control"
@@ -25,11 +23,12 @@ func (d *Daemon) publish() {
 	d.measure(now)
 	d.rates.add(&d.seen)
 	p := d.picture()
-	d.Publisher.Publish(p.status())
+	status := p.status()
+	d.Publisher.Publish(status)
 	d.Publisher.PublishAttacks(p.attacks)
 	d.Publisher.PublishRuleset(d.ruleset())
 	d.Publisher.PublishExplain(d.explain())
-	d.tell(d.Manager.Status(d.summary()))
+	d.tell(d.Manager.Status(d.line.show(control.StatusLine(status), now)))
 }
 
 // ruleset returns what writes the rules out. Rulesets are never changed once made, so that whoever
@@ -59,41 +58,4 @@ func (d *Daemon) explain() func(netip.Addr) *control.Explanation {
 // calendar is the present moment on both clocks.
 func (d *Daemon) calendar() control.Calendar {
 	return control.Calendar{Now: d.Now(), Wall: d.Wall()}
-}
-
-// summary is the line the service manager shows.
-func (d *Daemon) summary() string {
-	if len(d.faults.list) > 0 {
-		return "degraded: " + d.faults.list[0].Text
-	}
-	services := make(map[string]bool)
-	var kinds []string
-	for i := range d.decision.Attacks {
-		a := &d.decision.Attacks[i]
-		services[a.Service] = true
-		if kind := string(a.Kind); !slices.Contains(kinds, kind) {
-			kinds = append(kinds, kind)
-		}
-	}
-	if len(services) == 0 {
-		return fmt.Sprintf("peace; watching %d services", len(d.Policy.Services))
-	}
-	slices.Sort(kinds)
-	return fmt.Sprintf("%s on %d of %d services; %d sources limited, %d blocked", join(kinds), len(services),
-		len(d.Policy.Services), len(d.decision.Limits), len(d.decision.Blocks))
-}
-
-// join writes a list as people do: "a, b and c".
-func join(words []string) string {
-	text := ""
-	for i, w := range words {
-		switch {
-		case i > 0 && i == len(words)-1:
-			text += " and "
-		case i > 0:
-			text += ", "
-		}
-		text += w
-	}
-	return text
 }

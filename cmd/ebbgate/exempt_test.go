@@ -19,7 +19,9 @@ import (
 // answering is a daemon without a kernel: it serves what a test publishes, and carries orders out.
 type answering struct {
 	*control.Server
-	path string
+	socket *control.Socket
+	path   string
+	reload *control.Reload // what becomes of one
 }
 
 // answer starts one that ends with the test. Only root may act, so nobody else can run such a test.
@@ -39,7 +41,8 @@ func answer(t *testing.T) *answering {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &answering{Server: control.NewServer(socket, slog.New(slog.DiscardHandler)), path: socket.Path()}
+	a := &answering{Server: control.NewServer(socket, slog.New(slog.DiscardHandler)), socket: socket, path: socket.Path(),
+		reload: control.NewReload(control.Time{}, "/etc/ebbgate/config.toml", 2, []string{"service \"web\": has no limit"}, nil)}
 	ctx, cancel := context.WithCancel(context.Background())
 	served, turned := make(chan error, 1), make(chan struct{})
 	go func() { served <- a.Run(ctx) }()
@@ -72,7 +75,11 @@ func (a *answering) turn(ctx context.Context) {
 			if !o.Take() {
 				continue
 			}
-			command := o.Task.(control.Command)
+			command, ok := o.Task.(control.Command)
+			if !ok {
+				o.Done(a.reload)
+				continue
+			}
 			if err := command.Check(p, &decision); err != nil {
 				o.Refuse(err)
 				continue

@@ -73,7 +73,7 @@ Ask why an address is refused:       ebbgate explain 203.0.113.7`,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(runCommand(), checkCommand(), statusCommand(), attacksCommand(), explainCommand(), exemptCommand(),
-		unexemptCommand(), rulesetCommand(), censusCommand(), closeCommand(), auditCommand(),
+		unexemptCommand(), reloadCommand(), rulesetCommand(), censusCommand(), closeCommand(), auditCommand(),
 		suggestCommand(), replayCommand(), demoCommand(), versionCommand())
 	return root
 }

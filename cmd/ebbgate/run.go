@@ -34,7 +34,8 @@ func runCommand() *cobra.Command {
 		Use:   "run",
 		Short: "Run the daemon in the foreground",
 		Long: `Run the daemon in the foreground; systemd starts it this way. SIGHUP loads the policy
-again, and a bad policy changes nothing. SIGTERM or SIGINT ends it, and the table with it.
+again, as ebbgate reload does, and a bad policy changes nothing. SIGTERM or SIGINT ends
+it, and the table with it.
 Exits 0 after a clean stop, 1 on a failure, 2 on a bad policy.`,
 		Example: "  ebbgate run --config /etc/ebbgate/config.toml",
 		Args:    cobra.NoArgs,

@@ -17,9 +17,13 @@ func TestReload(t *testing.T) {
 	bad := strings.Replace(good, "per_source = 100", `per_source = "many"`, 1)
 	line := 1 + strings.Count(bad[:strings.Index(bad, "per_source")], "\n")
 	s.write(bad)
-	d.signal(syscall.SIGHUP)
+	o := s.run(s.Victim, command("reload", "--socket", s.socket()))
 	status := d.awaitStatus("the bad policy is refused", reloaded)
 	want := fmt.Sprintf("%s:%d: ", s.config(), line)
+	if problem, rest, _ := strings.Cut(o.stderr, "\n"); o.status != 2 || o.stdout != "" || problem != status.Reload.Error ||
+		rest != "the policy is NOT reloaded: the one before it stays in force, with 1 service\n" {
+		t.Errorf("ebbgate reload: %+v, want status 2 and %q", o, status.Reload.Error)
+	}
 	if got := status.Reload.Error; !strings.Contains(got, want) || !strings.Contains(got, "per_source") || !strings.Contains(got, "many") {
 		t.Errorf("reload error %q, want %q, the key and the value in it", got, want)
 	}
@@ -41,7 +45,7 @@ func TestReload(t *testing.T) {
 		}
 		return nil
 	})
-	if status.Reload.Error != "" || status.Services[0].PerSource != more {
+	if !status.Reload.InForce || status.Reload.Error != "" || status.Services[0].PerSource != more {
 		t.Fatalf("reload %+v, limit %d", status.Reload, status.Services[0].PerSource)
 	}
 	// Until a source is found at the new limit the kernel counts only what it opens from now on, on

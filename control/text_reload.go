@@ -1,0 +1,17 @@
+package control
+
+import (
+	"fmt"
+	"io"
+)
+
+// WriteReload says that the policy is in force, and what is worth a warning in it. The only error is
+// w's.
+func WriteReload(w io.Writer, r *Reload, o TextOptions) error {
+	p := newPage(o)
+	p.put(plain, 2, fmt.Sprintf("%s is in force, with %s", Escape(r.File), counted(r.Services, "service", "services")))
+	for _, x := range r.Warnings {
+		p.put(care, 2, "warning: "+Escape(x))
+	}
+	return p.send(w, "reload")
+}
