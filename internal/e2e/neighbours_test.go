@@ -128,6 +128,7 @@ func (s *stage) checkOthers(n neighbour, before, when string) {
 func TestNeighbours(t *testing.T) {
 	for _, n := range localNeighbours() {
 		t.Run(n.name, func(t *testing.T) {
+			t.Parallel() // it mostly waits, in namespaces of its own
 			s := newStage(t)
 			s.load(n)
 			before := s.others(n)
@@ -140,13 +141,11 @@ func TestNeighbours(t *testing.T) {
 			s.awaitTable(true)
 			s.awaitLimited(perSource, server, flood)
 			s.checkConntrack(n, d)
-			s.checkOthers(n, before, "under attack")
 			from := time.Now()
-			talk.check(t, "under attack")
+			s.checkBeside(n, before, talk, "under attack")
 
 			s.load(n)
-			s.checkOthers(n, before, "loaded again")
-			talk.check(t, "after a reload")
+			s.checkBeside(n, before, talk, "loaded again")
 			s.awaitLimited(perSource, server, flood)
 			s.checkConntrack(n, d)
 			s.checkClients(clients, from)
@@ -156,8 +155,7 @@ func TestNeighbours(t *testing.T) {
 
 			s.stop(flood)
 			s.awaitTable(false)
-			s.checkOthers(n, before, "after the attack")
-			talk.check(t, "after the attack")
+			s.checkBeside(n, before, talk, "after the attack")
 			s.served(clients, 20)
 		})
 	}
@@ -186,10 +184,19 @@ func (c *conversation) check(t *testing.T, when string) {
 	}
 }
 
+// checkBeside checks that nothing but our table has changed, and that a connection which was there before
+// goes on.
+func (s *stage) checkBeside(n neighbour, before string, talk *conversation, when string) {
+	s.t.Helper()
+	s.checkOthers(n, before, when)
+	talk.check(s.t, when)
+}
+
 // TestForwardingNeighbours floods a port that somebody else's rules lead to a container.
 func TestForwardingNeighbours(t *testing.T) {
 	for _, n := range forwardingNeighbours() {
 		t.Run(n.name, func(t *testing.T) {
+			t.Parallel() // it mostly waits, in namespaces of its own
 			s := newStage(t)
 			server := s.behind(n)
 			before := s.others(n)
@@ -203,19 +210,16 @@ func TestForwardingNeighbours(t *testing.T) {
 			d.awaitStatus("all sources are limited", limiting(8))
 			s.checkOthersTrack(d)
 			s.awaitLimited(perSource, server, flood)
-			s.checkOthers(n, before, "under attack")
-			talk.check(t, "under attack")
+			s.checkBeside(n, before, talk, "under attack")
 
 			s.load(n)
-			s.checkOthers(n, before, "loaded again")
-			talk.check(t, "after a reload")
+			s.checkBeside(n, before, talk, "loaded again")
 			s.awaitLimited(perSource, server, flood)
 			s.checkClients(clients, onset)
 
 			s.stop(flood)
 			s.awaitTable(false)
-			s.checkOthers(n, before, "after the attack")
-			talk.check(t, "after the attack")
+			s.checkBeside(n, before, talk, "after the attack")
 			s.served(clients, 20)
 		})
 	}
@@ -239,8 +243,7 @@ func TestClusterIP(t *testing.T) {
 	from := time.Now()
 	s.awaitLimited(perSource, server, flood)
 	s.checkOthersTrack(d)
-	s.checkOthers(n, before, "under attack")
-	talk.check(t, "under attack")
+	s.checkBeside(n, before, talk, "under attack")
 	s.checkClients(clients, from)
 	s.stop(flood)
 	s.awaitTable(false)
@@ -281,6 +284,7 @@ func TestNeighbourComesAndGoes(t *testing.T) {
 			continue
 		}
 		t.Run(n.name, func(t *testing.T) {
+			t.Parallel() // it mostly waits, in namespaces of its own
 			s := newStage(t)
 			at := netip.AddrPortFrom(lab.VictimV4(), port+1) // no neighbour leads this port away
 			if n.files[0] != "docker.v4" && n.files[0] != "kube-proxy.nft" {
