@@ -3,7 +3,6 @@ package enforcer
 import (
 	"errors"
 	"fmt"
-	"os"
 	"runtime"
 	"time"
 
@@ -29,9 +28,9 @@ const (
 // not say so; its users are read from their rules.
 type trackScan struct {
 	conn  *nlwire.Conn
-	names []*os.File // /proc/net/ip_tables_names and its IPv6 twin
-	last  place      // where a user was found; asked first, since it is likely to be there still
-	body  []byte     // scratch for requests
+	names [2]legacyTables // of IPv4 and IPv6
+	last  place           // where a user was found; asked first, since it is likely to be there still
+	body  []byte          // scratch for requests
 	pause time.Duration
 
 	until  time.Duration // CPU time of this thread at which the listing is given up
@@ -51,35 +50,24 @@ func newTrackScan() (*trackScan, error) {
 		return nil, fmt.Errorf("open nf_tables socket: %w", err)
 	}
 	s := &trackScan{conn: conn, pause: scanEvery}
-	for _, name := range []string{"ip_tables_names", "ip6_tables_names"} {
-		f, err := os.Open("/proc/thread-self/net/" + name)
-		if err == nil {
-			s.names = append(s.names, f)
-		}
-		// Without the file there are no such tables: the kernel lacks them or may not show them.
-	}
+	s.names[0].path = "/proc/thread-self/net/ip_tables_names"
+	s.names[1].path = "/proc/thread-self/net/ip6_tables_names"
 	return s, nil
 }
 
 func (s *trackScan) close() error {
 	errs := []error{s.conn.Close()}
-	for _, f := range s.names {
-		errs = append(errs, f.Close())
+	for i := range s.names {
+		errs = append(errs, s.names[i].close())
 	}
 	return errors.Join(errs...)
 }
 
-// legacy reports whether any table of the older iptables is loaded. What its rules do is not
-// looked into: its users nearly all match connection state, and a wrong guess must not break it.
+// legacy reports whether any table of the older iptables is loaded, or might be.
 func (s *trackScan) legacy() (bool, error) {
-	var b [16]byte
-	for _, f := range s.names {
-		n, err := unix.Pread(int(f.Fd()), b[:], 0)
-		if err != nil {
-			return false, fmt.Errorf("read %s: %w", f.Name(), err)
-		}
-		if n > 0 {
-			return true, nil
+	for i := range s.names {
+		if found, err := s.names[i].loaded(); found || err != nil {
+			return found, err
 		}
 	}
 	return false, nil
