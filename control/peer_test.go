@@ -2,6 +2,8 @@ package control
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -13,6 +15,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // nobody is a uid and gid without rights; any number will do that no real group has.
@@ -138,7 +142,7 @@ func TestRealPeers(t *testing.T) {
 }
 
 // TestUnprivilegedDaemon listens as a user who is, or is not, in the view group: without
-// CAP_CHOWN that decides whether the socket can be given to it.
+// CAP_CHOWN that decides whether the socket can be given to it, or is shared with it.
 func TestUnprivilegedDaemon(t *testing.T) {
 	allIDs(t)
 	name, gid := anyGroup(t)
@@ -149,18 +153,26 @@ func TestUnprivilegedDaemon(t *testing.T) {
 	}
 	permitted(t, os.Chown(run, nobody, nobody))
 	env := []string{childEnv + "=" + filepath.Join(run, "s"), groupEnv + "=" + name}
+	probe := filepath.Join(dir, "probe")
+	if err := os.WriteFile(probe, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	lists := !errors.Is(grant(probe, gid), unix.EOPNOTSUPP)
 	for _, tt := range []struct {
-		name    string
-		groups  []uint32
-		mode    os.FileMode
-		warning string
+		name   string
+		groups []uint32
+		shared bool
 	}{
-		{"member", []uint32{gid}, 0o660, ""},
-		{"not a member", nil, 0o600, "usermod -aG " + name + " ebbgate"},
+		{"member", []uint32{gid}, true},
+		{"not a member", nil, lists},
 	} {
 		got := runAs(t, binary, &syscall.Credential{Uid: nobody, Gid: nobody, Groups: tt.groups}, env...)
-		if got.Error != "" || got.Mode != tt.mode || (got.Warning == "") != (tt.warning == "") || !strings.Contains(got.Warning, tt.warning) {
-			t.Errorf("%s: got %+v, want mode %o and warning %q", tt.name, got, tt.mode, tt.warning)
+		mode, warning := os.FileMode(0o660), ""
+		if !tt.shared {
+			mode, warning = 0o600, fmt.Sprintf("control.view_group %q", name)
+		}
+		if got.Error != "" || got.Mode != mode || (got.Warning == "") != (warning == "") || !strings.HasPrefix(got.Warning, warning) {
+			t.Errorf("%s: got %+v, want mode %o and warning %q", tt.name, got, mode, warning)
 		}
 		if left := names(t, run); left != "" {
 			t.Errorf("%s: left behind: %q", tt.name, left)

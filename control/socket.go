@@ -38,8 +38,8 @@ type Socket struct {
 // above it.
 //
 // The file appears at path complete: listening, with its group, and with mode 0660 (0600 without
-// a group). A view group that does not exist, or that the daemon may not give the file to, leaves
-// the socket to root alone and is told by Warning.
+// a group). A view group that the daemon may not give the file to is granted access to it. One that
+// does not exist, or cannot be granted it, leaves the socket to root alone and is told by Warning.
 //
 // A living owner of the path is a *RunningError, also when its socket file is gone. A socket
 // nobody listens on is replaced, and so is a symbolic link to one or to nothing. Anything else in the
@@ -145,15 +145,21 @@ func (s *Socket) admit(name string) error {
 	err := os.Chown(name, -1, int(s.viewers.gid))
 	// EINVAL: the group has no number in the user namespace we run in (user_namespaces(7)).
 	if errors.Is(err, fs.ErrPermission) || errors.Is(err, unix.EINVAL) {
-		s.warning = fmt.Sprintf("control.view_group %q: the daemon may not give it the control socket (%v), "+
-			"so only root can use it; add the daemon's user (usermod -aG %s ebbgate) and restart",
-			s.viewers.name, err, s.viewers.name)
+		if err := grant(name, s.viewers.gid); err != nil {
+			s.warning = notShared(s.viewers.name, err)
+		}
 		return nil
 	}
 	if err != nil {
 		return err
 	}
 	return os.Chmod(name, 0o660)
+}
+
+func notShared(group string, err error) string {
+	return fmt.Sprintf("control.view_group %q: the daemon may not share the control socket with it (%v), so only root can "+
+		"use it; add the daemon's user (usermod -aG %s ebbgate), or put control.socket where access control lists work, "+
+		"and restart", group, err, group)
 }
 
 // Warning tells why the view group has no access; it is empty when all is as the policy says.

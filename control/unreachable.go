@@ -50,7 +50,7 @@ func (e *DeniedError) Error() string {
 // Is matches ErrForbidden.
 func (e *DeniedError) Is(target error) bool { return target == ErrForbidden }
 
-// deniedAt finds the group that could connect from the mode of the socket file.
+// deniedAt finds the group that could connect from the mode of the socket file and whom it was granted to.
 func deniedAt(path string) *DeniedError {
 	e := &DeniedError{Path: path}
 	info, err := os.Stat(path)
@@ -58,10 +58,17 @@ func deniedAt(path string) *DeniedError {
 		return e
 	}
 	st, ok := info.Sys().(*syscall.Stat_t)
-	if !ok || st.Gid == 0 {
+	if !ok {
 		return e
 	}
-	gid := strconv.FormatUint(uint64(st.Gid), 10)
+	id, shared := granted(path)
+	if !shared {
+		id = st.Gid
+	}
+	if id == 0 {
+		return e
+	}
+	gid := strconv.FormatUint(uint64(id), 10)
 	e.Group = gid
 	if g, err := user.LookupGroupId(gid); err == nil {
 		e.Group = g.Name
