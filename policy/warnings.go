@@ -9,7 +9,8 @@ import (
 // maxServiceWarnings bounds how many services Warnings names one by one.
 const maxServiceWarnings = 8
 
-// roomyBlocks is how many blocks the daemon can keep in the 256 MiB that its unit allows it (MemoryMax).
+// roomyBlocks is how many blocks the daemon can keep, besides 100,000 sources that are limited at once, in
+// the 512 MiB that its unit allows it (MemoryMax).
 const roomyBlocks = 200_000
 
 // Warnings returns what is allowed but probably not meant, one line each: what it is, what it
@@ -30,7 +31,7 @@ func (p *Policy) Warnings() []string {
 		}
 	}
 	if n := p.Limits.MaxBlocks; n > roomyBlocks {
-		lines = append(lines, fmt.Sprintf("limits.max_blocks: %d blocks may take more memory than the 256M that "+
+		lines = append(lines, fmt.Sprintf("limits.max_blocks: %d blocks may take more memory than the 512M that "+
 			"ebbgate.service allows; raise its MemoryMax, or allow %d at most", n, roomyBlocks))
 	}
 	return slices.Concat(lines, p.unlimited(), p.overridesExempt())

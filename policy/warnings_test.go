@@ -50,7 +50,7 @@ func TestWarnings(t *testing.T) {
 		{"all but a gap", "exempt.prefixes = [\"0.0.0.0/1\", \"128.0.0.0/2\", \"192.0.0.0/3\", \"224.0.0.0/4\"]\n" + limited, nil},
 		{"as many blocks as fit", "limits.max_blocks = 200000\n" + limited, nil},
 		{"more blocks than fit", "limits.max_blocks = 200001\n" + limited,
-			[]string{"limits.max_blocks: 200001 blocks may take more memory than the 256M that ebbgate.service allows; raise its MemoryMax, or allow 200000 at most"}},
+			[]string{"limits.max_blocks: 200001 blocks may take more memory than the 512M that ebbgate.service allows; raise its MemoryMax, or allow 200000 at most"}},
 		{"all but the first", "exempt.prefixes = [\"128.0.0.0/1\"]\n" + limited, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
