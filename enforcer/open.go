@@ -52,14 +52,16 @@ func (t *Table) open(stored int) (err error) {
 
 // takeSocket takes the stored socket over, or opens one.
 func takeSocket(stored int) (*nftwire.Socket, error) {
-	if stored >= 0 {
-		s, err := nftwire.FromFD(stored)
-		if !errors.Is(err, nftwire.ErrNotOurs) {
-			return s, err
-		}
-		_ = unix.Close(stored) // whatever it is, it is of no use
+	if stored < 0 {
+		return nftwire.Open()
 	}
-	return nftwire.Open()
+	s, err := nftwire.FromFD(stored)
+	if errors.Is(err, nftwire.ErrNotOurs) {
+		// Opened first, so that it is another number than that of what is of no use: FD promises it.
+		s, err = nftwire.Open()
+		_ = unix.Close(stored)
+	}
+	return s, err
 }
 
 // explain names what is missing when the kernel does not know the requests of nf_tables at all:
@@ -130,6 +132,6 @@ func (t *Table) probe() error {
 	return nil
 }
 
-// FD returns the descriptor of the socket that owns the table, for Resume in a later run. It belongs to
-// the Table.
+// FD returns the descriptor of the socket that owns the table, for Resume in a later run. It is the one
+// that Resume was given if, and only if, that was taken over. It belongs to the Table.
 func (t *Table) FD() int { return t.socket.FD() }

@@ -102,6 +102,9 @@ func TestAStoredDescriptorOfNoUseIsClosed(t *testing.T) {
 	if err := unix.Fstat(stored, &st); err == nil && st.Mode&unix.S_IFMT == unix.S_IFCHR {
 		t.Error("the file is still open")
 	}
+	if tb.FD() == stored {
+		t.Error("it passes for taken over")
+	}
 	apply(t, tb, onePolicy(web()), flood("web", boottime.Now()+300*second))
 }
 

@@ -20,10 +20,10 @@ func openTable(stored int, n *systemd.Notifier, log *slog.Logger, open *opened) 
 		return nil, err
 	}
 	open.add("table", table.Close)
-	if !table.Owned() {
-		return table, nil
+	if !table.Owned() || table.FD() == stored {
+		return table, nil // nothing to keep, or kept already: a second copy would find no room
 	}
-	if stored >= 0 && table.FD() != stored {
+	if stored >= 0 {
 		err = n.Forget(tableSocket) // what was there was of no use, and takes the place
 	}
 	if err == nil {

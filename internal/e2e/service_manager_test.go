@@ -84,10 +84,24 @@ func (m *serviceManager) take(text string, oob []byte) {
 	m.mu.Unlock()
 	switch {
 	case said["FDSTORE"] == "1" && file != nil:
-		m.keep(said["FDNAME"], file)
+		m.add(said["FDNAME"], file)
 	case said["FDSTOREREMOVE"] == "1":
 		m.keep("", nil)
 	}
+}
+
+// add stores a descriptor where there is room, which is for one as in our unit: systemd looks at that
+// before it looks whether it has the descriptor already.
+func (m *serviceManager) add(name string, file *os.File) {
+	m.mu.Lock()
+	full := m.stored != nil
+	m.mu.Unlock()
+	if full {
+		_ = file.Close()
+		m.t.Errorf("there is no room in store for another %q", name)
+		return
+	}
+	m.keep(name, file)
 }
 
 // keep replaces what is in store.
