@@ -2,15 +2,16 @@
 # Both want root: they build network namespaces of their own and touch nothing else.
 
 GO      ?= go
-VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 # nft lives in /usr/sbin, which the PATH of an ordinary login lacks.
 export PATH := $(PATH):/usr/sbin:/sbin
-LDFLAGS := -s -w -X main.version=$(VERSION)
+LDFLAGS  = -s -w -X main.version=$(VERSION)
+# No path and no state of the checkout in the program: the version says which commit it is.
+BUILD    = $(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)'
 
 .PHONY: build demo test bench compare rates lint fuzz tools clean
 
 build:
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ebbgate ./cmd/ebbgate
+	CGO_ENABLED=0 $(BUILD) -o bin/ebbgate ./cmd/ebbgate
 
 # One of the six kinds: make demo ATTACK=churn
 ATTACK ?= connection-flood
@@ -20,7 +21,8 @@ demo: build
 # The race detector needs a C compiler; the kernel tests look with nft and ss.
 test: tools
 	$(GO) vet ./...
-	CGO_ENABLED=1 $(GO) test -race -timeout 20m ./...
+	# The longest first: the others run beside it.
+	CGO_ENABLED=1 $(GO) test -race -timeout 20m ./internal/e2e ./internal/installed ./...
 	$(GO) test -tags oldkernel -timeout 10m ./enforcer
 	$(GO) test -tags oldkernel -timeout 10m -run '$(OLD)' ./internal/e2e
 
@@ -53,6 +55,8 @@ lint:
 	test -z "$$(gofmt -l .)"
 	$(GO) vet ./...
 	$(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
+	$(GO) vet -tags manual ./cmd/ebbgate
+	$(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2 -tags manual ./cmd/ebbgate
 
 # Each decoder for a while: make fuzz FUZZTIME=10m
 FUZZTIME ?= 30s
@@ -64,3 +68,5 @@ tools:
 
 clean:
 	rm -rf bin
+
+include packaging/package.mk

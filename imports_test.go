@@ -42,6 +42,7 @@ var layers = map[string]layer{
 	"ebbgate/recording":          {[]string{"ebbgate/policy"}, "a recording must replay without a kernel"},
 	"ebbgate/systemd":            {nil, "it speaks to the service manager and knows nothing of us"},
 	"ebbgate/daemon":             {[]string{"ebbgate/policy", "ebbgate/observer", "ebbgate/enforcer", "ebbgate/control", "ebbgate/systemd", "ebbgate/recording"}, "it ties the parts together and is tied to nothing above"},
+	"ebbgate/packaging":          {nil, "it makes texts for people; nothing the daemon runs may depend on it"},
 	"ebbgate/internal/nstest":    {[]string{"ebbgate/internal/lab"}, "tests of every layer use it"},
 	"ebbgate/internal/lab":       {nil, "the laboratory watches the daemon from outside, so it must not share its code"},
 	"ebbgate/internal/e2e":       {nil, "it holds tests only, which run the real binary"},

@@ -6,5 +6,6 @@
 // no-op or plain text on stderr, so that the daemon runs the same without systemd.
 //
 // ebbgate.service is the unit, ebbgate.sysusers makes the user it runs as and the group that may
-// read the control socket (sysusers.d(5)).
+// read the control socket (sysusers.d(5)), ebbgate.tmpfiles lets that user read the policy
+// (tmpfiles.d(5)). packaging/install puts them where they belong.
 package systemd

@@ -1,3 +1,5 @@
+//go:build !manual
+
 // Command ebbgate keeps a Linux server answering while somebody tries to exhaust its connections.
 //
 // Each subcommand is a file of this package: flags, construct, call. What they construct lives in
