@@ -46,11 +46,14 @@ var layers = map[string]layer{
 	"ebbgate/internal/nstest":    {[]string{"ebbgate/internal/lab"}, "tests of every layer use it"},
 	"ebbgate/internal/lab":       {nil, "the laboratory watches the daemon from outside, so it must not share its code"},
 	"ebbgate/internal/e2e":       {nil, "it holds tests only, which run the real binary"},
+	"ebbgate/internal/nspawn":    {[]string{"ebbgate/internal/lab", "ebbgate/internal/nstest"}, "it boots machines for tests, whatever is installed on them"},
+	"ebbgate/internal/installed": {nil, "it holds tests only, which install the real package"},
 	"ebbgate/internal/demo":      {[]string{"ebbgate/control", "ebbgate/internal/lab"}, "it sees the daemon as an operator does: from outside"},
 	"ebbgate/internal/compare":   {[]string{"ebbgate/policy", "ebbgate/enforcer", "ebbgate/internal/boottime", "ebbgate/internal/nlwire", "ebbgate/internal/inetdiag", "ebbgate/internal/ctnetlink", "ebbgate/internal/lab", "ebbgate/internal/demo"}, "it measures the daemon from outside, and the rules the enforcer makes"},
 	"ebbgate/cmd/ebbgate": {[]string{"ebbgate/policy", "ebbgate/observer", "ebbgate/enforcer", "ebbgate/control", "ebbgate/systemd", "ebbgate/daemon",
 		"ebbgate/recording", "ebbgate/internal/boottime", "ebbgate/internal/demo", "ebbgate/internal/survey", "ebbgate/internal/audit", "ebbgate/internal/suggest", "ebbgate/internal/process"}, "it only constructs and calls"},
-	"ebbgate/internal/compare/cmd": {[]string{"ebbgate/internal/compare"}, "it only constructs and calls"},
+	"ebbgate/internal/installed/shop": {[]string{"ebbgate/internal/lab"}, "it runs in the machine that is attacked, and is no part of the program"},
+	"ebbgate/internal/compare/cmd":    {[]string{"ebbgate/internal/compare"}, "it only constructs and calls"},
 }
 
 // policyModules are the modules policy may import: the TOML decoder and the one that tells where
