@@ -49,7 +49,7 @@ func TestRulesAreFlushedUnderAttack(t *testing.T) {
 			s := newStage(t)
 			server := s.server(everywhere(), capacity)
 			clients := s.clients(v4())
-			s.write(policyFile{unblocked: true}.text(s.socket()))
+			s.write(policyFile{}.text(s.socket()))
 			cmd := command("run", "--config", s.config())
 			if !owned {
 				cmd.Path = oldProgram(t)

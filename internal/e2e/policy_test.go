@@ -20,7 +20,6 @@ type policyFile struct {
 	services  []serviceText // one, "shop", at port
 	synRate   int           // syn_per_source of all services; 0: none
 	lease     string        // "3s"
-	unblocked bool          // sources are never blocked, however long a test takes
 }
 
 // serviceText is one service of a policyFile.
@@ -30,7 +29,8 @@ type serviceText struct {
 	perSource int
 }
 
-// text writes the policy. Lease and quiet time are short, so that a test sees their end.
+// text writes the policy. Lease and quiet time are short, so that a test sees their end, and sources are
+// never blocked, however long a test takes.
 func (p policyFile) text(socket string) string {
 	var b strings.Builder
 	if p.mode == "" {
@@ -63,10 +63,8 @@ traffic   = %q
   [service.response]
   lease = %q
   quiet = "1s"
+  block_after = "0s"
 `, s.name, s.ports, p.addresses, p.traffic, s.perSource, p.lease)
-		if p.unblocked {
-			b.WriteString("  block_after = \"0s\"\n")
-		}
 		if p.synRate > 0 {
 			fmt.Fprintf(&b, "\n  [service.rate]\n  syn_per_source = \"%d/s\"\n", p.synRate)
 		}
