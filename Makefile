@@ -1,5 +1,7 @@
 # The two commands: `make demo` shows ebbgate stop a flood, `make test` runs every test.
-# Both want root: they build network namespaces of their own and touch nothing else.
+# Both want root, and work in network namespaces of their own. The demo touches nothing else. The tests
+# install Debian packages they lack (scripts/tools), boot machines in control groups of their own,
+# which go with them, and keep those machines' root file systems in bin/.
 
 GO      ?= go
 # nft lives in /usr/sbin, which the PATH of an ordinary login lacks.
@@ -8,7 +10,10 @@ LDFLAGS  = -s -w -X main.version=$(VERSION)
 # No path and no state of the checkout in the program: the version says which commit it is.
 BUILD    = $(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)'
 
-.PHONY: build demo test bench compare rates lint fuzz tools clean
+.PHONY: all build demo test bench compare rates vet lint fuzz tools clean
+
+# As usual: make && sudo make install
+all: build stage
 
 build:
 	CGO_ENABLED=0 $(BUILD) -o bin/ebbgate ./cmd/ebbgate
@@ -19,8 +24,7 @@ demo: build
 	./bin/ebbgate demo --attack $(ATTACK)
 
 # The race detector needs a C compiler; the kernel tests look with nft and ss.
-test: tools
-	$(GO) vet ./...
+test: tools vet
 	# The longest first: the others run beside it.
 	CGO_ENABLED=1 $(GO) test -race -timeout 20m ./internal/e2e ./internal/installed ./...
 	$(GO) test -tags oldkernel -timeout 10m ./enforcer
@@ -51,12 +55,16 @@ rates:
 	$(GO) build -o bin/compare ./internal/compare/cmd
 	./bin/compare -rates -rounds=$(ROUNDS) $(if $(JSON),-json)
 
-lint:
-	test -z "$$(gofmt -l .)"
+vet:
+	@files=$$(gofmt -l .); test -z "$$files" || { echo "not as gofmt writes it: $$files" >&2; exit 1; }
 	$(GO) vet ./...
-	$(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
 	$(GO) vet -tags manual ./cmd/ebbgate
-	$(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2 -tags manual ./cmd/ebbgate
+
+# No part of the test: on a machine that never did it, it takes two minutes of CPU.
+lint: vet
+	$(GO) run $(STATICCHECK) ./...
+	$(GO) run $(STATICCHECK) -tags manual ./cmd/ebbgate
+STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 # Each decoder for a while: make fuzz FUZZTIME=10m
 FUZZTIME ?= 30s

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"ebbgate/internal/nstest"
 )
 
 const (
@@ -27,19 +29,21 @@ type file struct {
 	isDirectory bool
 }
 
-// runMake runs make in a checkout, without what a make that runs the tests was told.
+// runMake runs make in a checkout, for packages of testVersion.
 func runMake(t *testing.T, dir string, env []string, args ...string) {
 	t.Helper()
-	cmd := exec.Command("make", append([]string{"-s", "-C", dir, "DEB_VERSION=" + testVersion, "DEB_ARCH=amd64 arm64"}, args...)...)
-	for _, v := range os.Environ() {
-		if !strings.HasPrefix(v, "MAKE") && !strings.HasPrefix(v, "MFLAGS=") && !strings.HasPrefix(v, "DEB_") && !strings.HasPrefix(v, "VERSION=") {
-			cmd.Env = append(cmd.Env, v)
-		}
-	}
-	cmd.Env = append(append(cmd.Env, env...), "SOURCE_DATE_EPOCH="+testEpoch)
-	if out, err := cmd.CombinedOutput(); err != nil {
+	settings := append([]string{"SOURCE_DATE_EPOCH=" + testEpoch, "DEB_VERSION=" + testVersion, "DEB_ARCH=amd64 arm64"}, env...)
+	if out, err := tryMake(dir, settings, args...); err != nil {
 		t.Fatalf("make %s: %v\n%s", strings.Join(args, " "), err, out)
 	}
+}
+
+// tryMake runs make in a checkout, without what a make that runs the tests was told.
+func tryMake(dir string, env []string, args ...string) (string, error) {
+	cmd := exec.Command("make", append([]string{"-C", dir}, args...)...)
+	cmd.Env = nstest.MakeEnviron(env...)
+	out, err := cmd.CombinedOutput()
+	return string(out), err
 }
 
 func debName(arch string) string { return "ebbgate_" + testVersion + "_" + arch + ".deb" }

@@ -28,7 +28,8 @@ type built struct {
 func TestPackage(t *testing.T) {
 	source, out := filepath.Join(t.TempDir(), "source"), t.TempDir()
 	copySource(t, "..", source)
-	runMake(t, source, nil, "deb", "DEB_DIR="+out)
+	runMake(t, source, nil, "-j2", "deb", "DEB_DIR="+out)
+	checkManual(t, filepath.Join(out, "package", "manual"))
 	packages := map[string]built{}
 	for _, arch := range []string{"amd64", "arm64"} {
 		path := filepath.Join(out, debName(arch))
@@ -39,17 +40,19 @@ func TestPackage(t *testing.T) {
 	if !known {
 		native = packages["amd64"]
 	}
-	tree := filepath.Join(out, "tree")
-	runMake(t, source, nil, "install", "DESTDIR="+tree, "DEB_DIR="+filepath.Join(out, "install"))
+	tree := stageAndInstall(t, source, out)
 	t.Run("same bytes elsewhere", func(t *testing.T) { sameElsewhere(t, source, out) })
 	for arch, p := range packages {
 		t.Run(arch, func(t *testing.T) {
 			checkFiles(t, source, p.data)
 			checkProgram(t, arch, source, p.data["usr/sbin/ebbgate"].text)
 			checkControl(t, arch, source, p)
+			if to, err := os.Readlink(filepath.Join(out, "ebbgate_"+arch+".deb")); err != nil || to != debName(arch) {
+				t.Errorf("the link without a version leads to %q, %v", to, err)
+			}
 		})
 	}
-	t.Run("make install", func(t *testing.T) { checkInstalled(t, source, tree, native.data) })
+	t.Run("make install", func(t *testing.T) { checkInstalled(t, source, out, tree, native.data) })
 	t.Run("unit", func(t *testing.T) { checkUnit(t, native.data) })
 	program := filepath.Join(tree, "usr/sbin/ebbgate")
 	if !known {
@@ -193,36 +196,6 @@ func checkControl(t *testing.T, arch, source string, p built) {
 	}
 	if summed == 0 {
 		t.Error("md5sums is empty")
-	}
-}
-
-// checkInstalled compares make install with the package: the same files, of the same modes and bytes.
-func checkInstalled(t *testing.T, source, root string, data map[string]file) {
-	tree := walk(t, root)
-	for name, f := range data {
-		if name == "" {
-			continue
-		}
-		got, ok := tree[name]
-		if !ok || got.mode != f.mode || got.isDirectory != f.isDirectory || got.text != f.text {
-			t.Errorf("%s: in the package mode %o, %d bytes; installed %t, mode %o, %d bytes", name, f.mode, len(f.text), ok, got.mode, len(got.text))
-		}
-		delete(tree, name)
-	}
-	if len(tree) != 0 {
-		t.Errorf("installed, but not in the package: %v", slices.Sorted(maps.Keys(tree)))
-	}
-	policy := filepath.Join(root, "etc/ebbgate/config.toml")
-	if err := os.WriteFile(policy, []byte("# mine\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	parts := filepath.Join(filepath.Dir(root), "install", "package")
-	output(t, "env", "SOURCE_DATE_EPOCH="+testEpoch, filepath.Join(source, "packaging", "install"), root, filepath.Join(parts, "ebbgate"), filepath.Join(parts, "manual"), testVersion)
-	if b, err := os.ReadFile(policy); err != nil || string(b) != "# mine\n" {
-		t.Errorf("a policy that was there is now %q, %v", b, err)
-	}
-	if err := os.WriteFile(policy, []byte(data["etc/ebbgate/config.toml"].text), 0o640); err != nil {
-		t.Fatal(err)
 	}
 }
 

@@ -15,13 +15,22 @@ type Page struct{ b strings.Builder }
 // and what it is about in a few words.
 func NewPage(name string, section int, date, version, about string) *Page {
 	p := &Page{}
-	// What is between releases is too much for a footer. Nothing is escaped in a title: programs read it.
-	release, _, _ := strings.Cut(version, "git")
-	fmt.Fprintf(&p.b, "%% \"%s\" \"%d\" \"%s\" \"ebbgate %s\" \"ebbgate\"\n",
-		strings.ToUpper(name), section, date, strings.TrimRight(release, "~+"))
+	// Nothing is escaped in a title: programs read it.
+	fmt.Fprintf(&p.b, "%% \"%s\" \"%d\" \"%s\" \"%s\" \"ebbgate\"\n",
+		strings.ToUpper(name), section, date, strings.TrimSpace("ebbgate "+release(version)))
 	p.Section("Name")
 	fmt.Fprintf(&p.b, "%s - %s\n", escape(name), escape(about))
 	return p
+}
+
+// release returns the release that a version is, or follows; "" before the first. What is between releases
+// is too much for a footer.
+func release(version string) string {
+	before, _, between := strings.Cut(version, "git")
+	if before = strings.TrimRight(before, "~+"); between && before == "0" {
+		return ""
+	}
+	return before
 }
 
 // Section begins a section.

@@ -71,12 +71,14 @@ func TestPageKeepsText(t *testing.T) {
 	}
 }
 
+// TestPageHeading: a footer has room for a release, not for what is between two.
 func TestPageHeading(t *testing.T) {
 	for version, want := range map[string]string{
 		"1.2.3":                     "ebbgate 1.2.3",
 		"1.2.3~rc1":                 "ebbgate 1.2.3~rc1",
 		"1.2.3+git20260102030405.x": "ebbgate 1.2.3",
-		"0~git20260102030405.x":     "ebbgate 0",
+		"0~git20260102030405.x":     "ebbgate",
+		"0~devel":                   "ebbgate 0~devel",
 	} {
 		want := ".nh\n" + `.TH "EBBGATE-RUN" "8" "2026-01-02" "` + want + "\" \"ebbgate\"\n.SH NAME\nebbgate\\-run \\- run it\n"
 		if got := NewPage("ebbgate-run", 8, "2026-01-02", version, "run it").String(); got != want {

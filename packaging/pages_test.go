@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -37,6 +38,9 @@ func checkPages(t *testing.T, program string, data map[string]file) {
 	lintPages(t, pages)
 }
 
+// typeWord matches a flag whose usage has no word in back-quotes.
+var typeWord = regexp.MustCompile(`--[a-z-]+ (string|strings|int|uint|duration)\b`)
+
 // checkPage looks for each flag that the help lists, and for its first and last line.
 func checkPage(t *testing.T, page, command, help string) {
 	t.Helper()
@@ -54,6 +58,9 @@ func checkPage(t *testing.T, page, command, help string) {
 			t.Errorf("%s: the page lacks the default of %q", command, line)
 		}
 		for _, word := range strings.Fields(line) {
+			if kind := typeWord.FindString(line); kind != "" {
+				t.Errorf("%s: a type of Go stands for what to write: %s", command, kind)
+			}
 			if strings.HasPrefix(word, "--") {
 				found++
 				if !strings.Contains(text, word) {

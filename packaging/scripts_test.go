@@ -1,11 +1,32 @@
 package packaging
 
-import "testing"
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+)
 
-// TestScripts has the shell and shellcheck read the scripts.
+// TestScripts has shellcheck read every script of the project.
 func TestScripts(t *testing.T) {
-	for _, script := range []string{"install", "postinst", "postrm", "prerm", "version"} {
-		output(t, "sh", "-n", script)
-		output(t, "shellcheck", script)
+	var scripts []string
+	for _, pattern := range []string{"*", "../scripts/*", "../.ci/*"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if bytes.HasPrefix(text, []byte("#!")) {
+				scripts = append(scripts, file)
+			}
+		}
 	}
+	if len(scripts) < 10 {
+		t.Errorf("found only the scripts %v", scripts)
+	}
+	output(t, "shellcheck", scripts...)
 }

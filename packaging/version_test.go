@@ -47,15 +47,17 @@ func (r repository) git(after int, args ...string) string {
 
 func (r repository) commit(after int) { r.git(after, "commit", "-q", "--allow-empty", "-m", "x") }
 
-func (r repository) version(args ...string) string {
+// version returns what the script prints, in parts.
+func (r repository) version() (version, epoch string) {
 	r.t.Helper()
-	cmd := exec.Command(filepath.Join(r.dir, "packaging", "version"), args...)
+	cmd := exec.Command(filepath.Join(r.dir, "packaging", "version"))
 	cmd.Env = append(clean(), "TZ=Pacific/Auckland")
 	out, err := cmd.Output()
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	return strings.TrimSpace(string(out))
+	version, epoch, _ = strings.Cut(strings.TrimSuffix(string(out), "\n"), " ")
+	return version, epoch
 }
 
 // clean is the environment without what a git that runs the tests from a hook sets.
@@ -72,7 +74,7 @@ func clean() []string {
 // TestVersion follows a repository through its life: each version sorts after the one before it.
 func TestVersion(t *testing.T) {
 	r := newRepository(t)
-	if got, epoch := r.version(), r.version("--epoch"); got != "0~devel-1" || epoch != "0" {
+	if got, epoch := r.version(); got != "0~devel-1" || epoch != "0" {
 		t.Errorf("without a repository: %s at %s", got, epoch)
 	}
 	r.git(0, "init", "-q")
@@ -90,23 +92,53 @@ func TestVersion(t *testing.T) {
 		{"release", func() { r.git(2, "tag", "-a", "-m", "x", "v1.2.0") }, "1.2.0-1"},
 		{"a tag of something else", func() { r.git(2, "tag", "vendored") }, "1.2.0-1"},
 		{"not committed", r.edit, "1.2.0+git20260102030407.HASH.dirty-1"},
-		{"after the release", func() { r.git(3, "checkout", "-q", "."); r.commit(3) }, "1.2.0+git20260102030408.HASH-1"},
+		{"not added", func() { r.git(3, "checkout", "-q", "."); r.write("new.go") }, "1.2.0+git20260102030407.HASH.dirty-1"},
+		{"ignored", func() { r.write(".git/info/exclude", "new.go") }, "1.2.0-1"},
+		{"after the release", func() { r.commit(3) }, "1.2.0+git20260102030408.HASH-1"},
 		{"next release", func() { r.commit(4); r.git(4, "tag", "v1.10.0") }, "1.10.0-1"},
 	} {
 		step.do()
-		got := r.version()
+		got, epoch := r.version()
 		if want := strings.ReplaceAll(step.want, "HASH", r.git(0, "rev-parse", "--short=12", "HEAD")); got != want {
 			t.Errorf("%s: version %s, want %s", step.what, got, want)
 		}
-		if i > 0 && got != last {
+		if want := r.git(0, "log", "-1", "--format=%ct"); epoch != want {
+			t.Errorf("%s: epoch %s, want %s, that of the commit", step.what, epoch, want)
+		}
+		if step.what != "ignored" && i > 0 && got != last {
 			if err := exec.Command("dpkg", "--compare-versions", got, "gt", last).Run(); err != nil {
 				t.Errorf("%s: %s does not sort after %s", step.what, got, last)
 			}
 		}
 		last = got
 	}
-	if got := r.version("--epoch"); got != "1767323049" {
-		t.Errorf("epoch %s, want that of the last commit", got)
+	if last != "1.10.0-1" {
+		t.Errorf("the last version was %s", last)
+	}
+}
+
+// TestVersionOfAnotherOwner: git does not look at the checkouts of others, such as those that root looks at in
+// a container. That is no reason to call the checkout by a wrong name.
+func TestVersionOfAnotherOwner(t *testing.T) {
+	r := newRepository(t)
+	r.git(0, "init", "-q")
+	r.git(0, "add", ".")
+	r.commit(0)
+	cmd := exec.Command(filepath.Join(r.dir, "packaging", "version"))
+	cmd.Env = append(clean(), "GIT_TEST_ASSUME_DIFFERENT_OWNER=1", "HOME=/nonexistent", "GIT_CONFIG_NOSYSTEM=1")
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err == nil || len(out) != 0 || !strings.Contains(stderr.String(), "dubious ownership") {
+		t.Errorf("prints %q and, of the error, %q, and ends with %v", out, stderr.String(), err)
+	}
+}
+
+// write writes a file with these lines.
+func (r repository) write(name string, lines ...string) {
+	r.t.Helper()
+	if err := os.WriteFile(filepath.Join(r.dir, name), []byte(strings.Join(lines, "\n")+"\n"), 0o644); err != nil {
+		r.t.Fatal(err)
 	}
 }
 

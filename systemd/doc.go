@@ -7,5 +7,7 @@
 //
 // ebbgate.service is the unit, ebbgate.sysusers makes the user it runs as and the group that may
 // read the control socket (sysusers.d(5)), ebbgate.tmpfiles lets that user read the policy
-// (tmpfiles.d(5)). packaging/install puts them where they belong.
+// (tmpfiles.d(5)). packaging/stage puts them where they belong. Each *.conf is a drop-in for the unit
+// (systemd.unit(5)) that an administrator may take: what not every host wants, or systemd 252 does not
+// know. docs/systemd.md tells what each line is for.
 package systemd

@@ -54,9 +54,9 @@ Exits 0 whatever it finds, unless --fail-on is given; 1 on a failure, 2 on bad u
 			return runAudit(c.Context(), c.OutOrStdout(), &f)
 		},
 	}
-	c.Flags().StringVar(&f.config, "config", "", "measure by the services of this policy")
-	c.Flags().DurationVar(&f.sample, "sample", time.Second, "how long to watch counters and queues, up to 1m; 0: do not")
-	c.Flags().StringVar(&f.failOn, "fail-on", "", "exit 1 on findings this bad or worse: "+failOnWords)
+	c.Flags().StringVar(&f.config, "config", "", "measure by the services of the policy `FILE`")
+	c.Flags().DurationVar(&f.sample, "sample", time.Second, "watch counters for this `DURATION`, up to 1m; 0: do not")
+	c.Flags().StringVar(&f.failOn, "fail-on", "", "exit 1 at this `SEVERITY` or worse: "+failOnWords)
 	c.Flags().BoolVar(&f.sysctl, "sysctl", false, "print a sysctl.d file with what should change, each line with its reason")
 	c.Flags().BoolVar(&f.asJSON, "json", false, "print JSON")
 	c.Flags().BoolVar(&f.all, "all", false, "list what is fine, too")

@@ -21,9 +21,9 @@ type selectFlags struct {
 }
 
 func (s *selectFlags) add(f *pflag.FlagSet) {
-	f.Var(&s.ports, "port", "only these local ports, like 80,443,8000-8010")
-	f.Var(&s.states, "state", "only these states, like established,close-wait, as ss or netstat write them")
-	f.Var(&s.sources, "source", "only peers with this address or in this prefix; can be repeated")
+	f.Var(&s.ports, "port", "only these local `PORTS`, like 80,443,8000-8010")
+	f.Var(&s.states, "state", "only these `STATES`, like established,close-wait, as ss or netstat name them")
+	f.Var(&s.sources, "source", "only peers with the address `ADDR`, or in this prefix; can be repeated")
 }
 
 // wordList is the value of a flag that takes words with commas between them and can be repeated.

@@ -61,8 +61,8 @@ func exemptCommand() *cobra.Command {
 		},
 	}
 	o.add(c)
-	c.Flags().StringVar(&length, "for", "24h", "for how long, like 90m, 24h or 7d")
-	c.Flags().StringVar(&reason, "reason", "", "why, for whoever looks next")
+	c.Flags().StringVar(&length, "for", "24h", "for this `DURATION`, like 90m, 24h or 7d")
+	c.Flags().StringVar(&reason, "reason", "", "why: a `TEXT` for whoever looks next")
 	return c
 }
 

@@ -17,7 +17,7 @@ type orderOptions struct {
 
 func (o *orderOptions) add(c *cobra.Command) {
 	o.answerOptions.add(c)
-	c.Flags().StringVar(&o.service, "service", "", "only at this service of the policy")
+	c.Flags().StringVar(&o.service, "service", "", "only at this `SERVICE` of the policy")
 }
 
 // order sends an order and shows what became of it.

@@ -31,7 +31,7 @@ policy it says where they first part.`,
 			return replay(c.OutOrStdout(), args[0], path, asJSON)
 		},
 	}
-	c.Flags().StringVar(&path, "config", defaultPolicy, "the policy file to decide by")
+	c.Flags().StringVar(&path, "config", defaultPolicy, "the policy `FILE` to decide by")
 	c.Flags().BoolVar(&asJSON, "json", false, "print every decision as JSON, one a line")
 	return c
 }

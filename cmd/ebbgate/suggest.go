@@ -70,9 +70,9 @@ func suggestCommand() *cobra.Command {
 			return f.write(c.OutOrStdout(), out, p == nil)
 		},
 	}
-	c.Flags().DurationVar(&f.length, "for", 10*time.Minute, "how long to watch, 1s to 24h")
-	c.Flags().StringVar(&f.recording, "recording", "", "read this recording instead of watching")
-	c.Flags().StringVar(&f.config, "config", "", "a policy with the services ("+defaultPolicy+" if it is there)")
+	c.Flags().DurationVar(&f.length, "for", 10*time.Minute, "watch for this `DURATION`, 1s to 24h")
+	c.Flags().StringVar(&f.recording, "recording", "", "read the recording `FILE` instead of watching")
+	c.Flags().StringVar(&f.config, "config", "", "a policy `FILE` with the services ("+defaultPolicy+" if it is there)")
 	c.Flags().BoolVar(&f.asJSON, "json", false, "print JSON")
 	return c
 }

@@ -7,27 +7,30 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"slices"
-	"strings"
+	"sync"
 	"testing"
+
+	"ebbgate/internal/nstest"
 )
 
 // The versions of the two packages, as Debian counts them.
 const (
 	older = "0.1.0-1"
 	newer = "0.2.0-1"
+	// epoch is their time. With a version it spares git, which does not look at the checkouts of others.
+	epoch = "SOURCE_DATE_EPOCH=1700000000"
 )
 
-// built is the directory with what the tests put on their machines.
+// built is a directory for what build makes, which goes with the process.
 var built string
 
 func TestMain(m *testing.M) {
-	status := 1
-	if err := build(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-	} else {
-		status = m.Run()
+	var err error
+	if built, err = os.MkdirTemp("", "ebbgate-installed-"); err != nil {
+		fmt.Fprintln(os.Stderr, "make directory for packages:", err)
+		os.Exit(1)
 	}
+	status := m.Run()
 	if err := os.RemoveAll(built); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		status = 1
@@ -35,15 +38,12 @@ func TestMain(m *testing.M) {
 	os.Exit(status)
 }
 
-// build makes both packages and the server.
-func build() (err error) {
-	if built, err = os.MkdirTemp("", "ebbgate-installed-"); err != nil {
-		return fmt.Errorf("make directory for packages: %w", err)
-	}
+// build makes both packages and the server, once, when they are first needed.
+var build = sync.OnceValue(func() error {
 	var errs []error
 	for _, version := range []string{older, newer} {
 		cmd := exec.Command("make", "-C", "../..", "deb")
-		cmd.Env = makeEnvironment("DEB_VERSION="+version, "DEB_ARCH="+runtime.GOARCH, "DEB_DIR="+built)
+		cmd.Env = nstest.MakeEnviron("DEB_VERSION="+version, epoch, "DEB_ARCH="+runtime.GOARCH, "DEB_DIR="+built)
 		if out, err := cmd.CombinedOutput(); err != nil {
 			errs = append(errs, fmt.Errorf("make deb: %w\n%s", err, out))
 		}
@@ -55,17 +55,19 @@ func build() (err error) {
 		errs = append(errs, fmt.Errorf("build the server: %w\n%s", err, out))
 	}
 	return errors.Join(errs...)
-}
+})
 
-// makeEnvironment is what make is to find: nothing of a make that runs these tests, and these settings.
-func makeEnvironment(settings ...string) []string {
-	inherited := slices.DeleteFunc(os.Environ(), func(s string) bool {
-		return strings.HasPrefix(s, "MAKE") || strings.HasPrefix(s, "MFLAGS=") || strings.HasPrefix(s, "DEB_")
-	})
-	return append(inherited, settings...)
+// made returns the path of what build makes.
+func made(t *testing.T, name string) string {
+	t.Helper()
+	if err := build(); err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(built, name)
 }
 
 // deb returns the path of the package of a version.
-func deb(version string) string {
-	return filepath.Join(built, fmt.Sprintf("ebbgate_%s_%s.deb", version, runtime.GOARCH))
+func deb(t *testing.T, version string) string {
+	t.Helper()
+	return made(t, fmt.Sprintf("ebbgate_%s_%s.deb", version, runtime.GOARCH))
 }

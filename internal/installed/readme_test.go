@@ -80,8 +80,8 @@ func (r *reader) do(t *testing.T, line string) error {
 	}
 	cmd := exec.Command("sh", "-ec", line)
 	cmd.Dir = "../.."
-	// Where it goes, and that it is for this machine only, is all that differs from a user's.
-	cmd.Env = makeEnvironment("DEB_DIR="+r.made, "DEB_ARCH="+runtime.GOARCH)
+	// Where it goes, that it is for this machine only, and a version however git is, is all that differs from a user's.
+	cmd.Env = nstest.MakeEnviron("DEB_DIR="+r.made, "DEB_ARCH="+runtime.GOARCH, "DEB_VERSION="+older, epoch)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%w\n%s", err, out)
 	}
@@ -106,6 +106,7 @@ func (r *reader) stand(t *testing.T) {
 
 // TestReadme installs as README.md says, and removes as it says.
 func TestReadme(t *testing.T) {
+	t.Parallel()
 	for _, suite := range []nspawn.Suite{nspawn.Bookworm, nspawn.Trixie} {
 		t.Run(string(suite), func(t *testing.T) {
 			t.Parallel()

@@ -3,7 +3,6 @@ package installed
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -12,15 +11,15 @@ import (
 	"ebbgate/internal/nstest"
 )
 
-// gapless checks that since the attack was first limited the table was never gone, no attacker ever held
-// more than he may, the limits are in force, and everybody else is served.
+// gapless checks that since the attack was first limited the table was never gone, and that since the guard
+// began to count no attacker was seen to hold more than he may and everybody else was served. The limits are
+// in force.
 func (h *host) gapless(t *testing.T) {
 	t.Helper()
-	from := time.Now()
 	h.limiting(t)
 	refused := h.flood.Counts().Refused
 	h.served(t, 25)
-	h.checkServed(t, from)
+	h.checkServed(t)
 	if h.flood.Counts().Refused == refused {
 		t.Error("no attacker is refused any more")
 	}
@@ -66,22 +65,27 @@ func (h *host) upgrade(t *testing.T) {
 	}
 }
 
-// upgradeRefused: a policy that the new version would not take is no reason to give up the limits of the old
-// one, which stays until somebody has mended the policy.
+// upgradeRefused: a policy that the new version would not take, or may not read, is no reason to give up the
+// limits of the old one, which stays until somebody has mended the policy.
 func (h *host) upgradeRefused(t *testing.T) {
-	pid, path := h.mainPID(t), "/tmp/"+filepath.Base(deb(newer))
+	pid := h.mainPID(t)
 	h.guard.forget()
-	h.policy(t, "mode = \"neither\"\n")
-	h.Put(t, deb(newer), path, 0o644)
-	said := h.Try("dpkg", "--install", path)
-	if said.Status != 0 || !strings.Contains(said.Stderr, "/etc/ebbgate/config.toml") {
-		t.Errorf("dpkg says %s", said)
+	for what, spoil := range map[string]func(){
+		"bad":            func() { h.policy(t, "mode = \"neither\"\n") },
+		"root's to read": func() { h.Run(t, "chmod", "0600", "/etc/ebbgate/config.toml") },
+	} {
+		spoil()
+		path := h.putDeb(t, newer)
+		said := h.Try("dpkg", "--install", path)
+		if said.Status != 0 || !strings.Contains(said.Stderr, "could not start with /etc/ebbgate/config.toml") {
+			t.Errorf("%s: dpkg says %s", what, said)
+		}
+		h.Run(t, "rm", path)
+		if now := h.mainPID(t); now != pid {
+			t.Errorf("%s: process %d has taken the place of %d", what, now, pid)
+		}
+		h.policy(t, enforcing(perSource))
 	}
-	h.Run(t, "rm", path)
-	if now := h.mainPID(t); now != pid {
-		t.Errorf("process %d has taken the place of %d", now, pid)
-	}
-	h.policy(t, enforcing(perSource))
 	h.gapless(t)
 }
 
