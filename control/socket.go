@@ -11,6 +11,8 @@ import (
 	"strconv"
 
 	"golang.org/x/sys/unix"
+
+	"ebbgate/policy"
 )
 
 const (
@@ -44,7 +46,20 @@ type Socket struct {
 // A living owner of the path is a *RunningError, also when its socket file is gone. A socket
 // nobody listens on is replaced, and so is a symbolic link to one or to nothing. Anything else in the
 // place is an error that matches ErrNotSocket, and is left alone.
+//
+// Where the daemon may not write, the error says where it may under the package's unit.
 func Listen(path, viewGroup string) (*Socket, error) {
+	s, err := listen(path, viewGroup)
+	// A sandbox hides directories as well as it protects them.
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, unix.EROFS) || errors.Is(err, fs.ErrNotExist) {
+		dir := filepath.Dir(path)
+		return nil, fmt.Errorf("%w: the daemon must be able to write to %s, where the policy has control.socket; under the package's unit "+
+			"that is %s, or a directory of user ebbgate's that a drop-in shows it (BindPaths=%[2]s)", err, dir, filepath.Dir(policy.DefaultSocket))
+	}
+	return s, err
+}
+
+func listen(path, viewGroup string) (*Socket, error) {
 	if len(path) == 0 || len(path) > maxPath {
 		return nil, fmt.Errorf("listen at %q: control.socket must have 1 to %d bytes, not %d", path, maxPath, len(path))
 	}
@@ -158,8 +173,7 @@ func (s *Socket) admit(name string) error {
 
 func notShared(group string, err error) string {
 	return fmt.Sprintf("control.view_group %q: the daemon may not share the control socket with it (%v), so only root can "+
-		"use it; add the daemon's user (usermod -aG %s ebbgate), or put control.socket where access control lists work, "+
-		"and restart", group, err, group)
+		"use it; put control.socket on a file system with access control lists and restart", group, err)
 }
 
 // Warning tells why the view group has no access; it is empty when all is as the policy says.
