@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 
 	"github.com/spf13/cobra"
@@ -36,9 +35,6 @@ func reloadCommand() *cobra.Command {
 		Example: reloadExample,
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if !c.Flags().Changed("socket") {
-				o.socket = cmp.Or(runtimeSocket(), o.socket)
-			}
 			return reload(c, &o)
 		},
 	}

@@ -46,7 +46,7 @@ func TestReloadOfAService(t *testing.T) {
 		{moved("third.sock"), 0, s.config() + " is in force, with 1 service\n"},
 	} {
 		s.write(tt.policy)
-		o := s.run(s.Victim, s.asService(m, command("reload")))
+		o := s.run(s.Victim, s.asService(m, command("reload", "--socket", s.socket())))
 		if said := o.stdout + o.stderr; o.status != tt.status || !strings.Contains(said, tt.says) || (o.stderr == "") != (tt.status == 0) {
 			t.Errorf("status %d, want %d and %q: %s", o.status, tt.status, tt.says, said)
 		}
