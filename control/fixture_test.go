@@ -101,6 +101,7 @@ func flood() Attack {
 func kinds() *Status {
 	s := peace()
 	s.State = StateAttack
+	s.Table = Table{Present: true, Owned: true, Conntrack: ConntrackOthers, Assumed: true}
 	nameless := func(name string, mode policy.Mode, a Attack) *Service {
 		a.ID, a.Service, a.Mode, a.Since = name[:1], name, mode, night(3, 1, 0, 0)
 		s.Services = append(s.Services, Service{Name: name, Mode: mode, Ports: "443", Held: 2390, Sources: 1200, PerSource: 100, Attacks: []Attack{a}})

@@ -61,9 +61,10 @@ type Table struct {
 	Present   bool      `json:"present"`
 	Owned     bool      `json:"owned"` // by our socket: gone when the daemon is gone
 	Conntrack Conntrack `json:"conntrack"`
-	Features  []string  `json:"features"`  // of the kernel, that we know how to use
-	Fallbacks []string  `json:"fallbacks"` // what the kernel lacks, and what is done instead
-	Sets      []Set     `json:"sets"`      // those with a bound, by name; none before the first second
+	Assumed   bool      `json:"conntrack_assumed"` // others: nobody was seen to use it, but legacy iptables may not be looked at
+	Features  []string  `json:"features"`          // of the kernel, that we know how to use
+	Fallbacks []string  `json:"fallbacks"`         // what the kernel lacks, and what is done instead
+	Sets      []Set     `json:"sets"`              // those with a bound, by name; none before the first second
 }
 
 // Set is how full one set of the table is.

@@ -81,11 +81,19 @@ func tableWords(t *Table) (style, string) {
 	case ConntrackOurs:
 		text += ", conntrack is on for the watched sources only"
 	case ConntrackOthers:
-		text += ", conntrack is on because another table uses it"
+		text += conntrackOfOthers(t)
 	default:
 		text += ", no conntrack"
 	}
 	return st, text
+}
+
+// conntrackOfOthers says what is known of those who use conntrack beside us.
+func conntrackOfOthers(t *Table) string {
+	if t.Assumed {
+		return ", conntrack is taken to be used by others: legacy iptables may not be looked at"
+	}
+	return ", conntrack is on because another table uses it"
 }
 
 // nearlyFull is the share of a set, in percent, beyond which it is worth a line.

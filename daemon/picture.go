@@ -74,7 +74,7 @@ func (d *Daemon) shownTable() control.Table {
 		Features: features.Has(), Fallbacks: features.Lacking(), Sets: append([]control.Set{}, d.fill.sets...)}
 	switch {
 	case have.Present && d.Rules.Environment().OthersTrack:
-		t.Conntrack = control.ConntrackOthers
+		t.Conntrack, t.Assumed = control.ConntrackOthers, d.Rules.Environment().Assumed
 	case have.Ruleset.Tracks():
 		t.Conntrack = control.ConntrackOurs
 	}

@@ -171,7 +171,15 @@ func TestNothingIsUntrackedOnceOthersTrack(t *testing.T) {
 		if !strings.Contains(inForce(), "ct count") {
 			t.Errorf("the watched source is not held any more:\n%s", inForce())
 		}
-		w.rules.set(func(r *fakeRules) { r.others = false })
+		if w.publisher.latest().Table.Assumed {
+			t.Error("others were seen to use conntrack, and it is called an assumption")
+		}
+		w.rules.set(func(r *fakeRules) { r.env.Assumed = true })
+		w.pass(200 * time.Millisecond)
+		if !w.publisher.latest().Table.Assumed {
+			t.Error("nobody was seen to use conntrack, and the status does not say so")
+		}
+		w.rules.set(func(r *fakeRules) { r.others, r.env.Assumed = false, false })
 		w.pass(200 * time.Millisecond)
 		if !strings.Contains(inForce(), "notrack") {
 			t.Errorf("nobody else tracks any more, and in force:\n%s", inForce())

@@ -25,6 +25,8 @@ type Environment struct {
 	OthersTrack bool
 	// Known is false where others' rules could not be read: OthersTrack is then a guess.
 	Known bool
+	// Assumed: OthersTrack rests on nothing but that legacy iptables may not be looked at.
+	Assumed bool
 	// NoConnlimit: the kernel cannot count connections in a set (CONFIG_NFT_CONNLIMIT). Sources are then
 	// held by the refuse sets alone.
 	NoConnlimit bool

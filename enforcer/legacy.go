@@ -15,32 +15,42 @@ type legacyTables struct {
 	file *os.File // nil: there was none yet, or it is not ours to open
 }
 
-// loaded reports whether any table is loaded. What its rules do is not looked into: its users nearly all
+// legacyUse is whether any table of the older iptables is loaded.
+type legacyUse int
+
+// Whether any is: from no to yes, so that the greater of two answers holds for both.
+const (
+	legacyNone   legacyUse = iota
+	legacyUnseen           // it may not be looked at
+	legacyLoaded
+)
+
+// use reports whether any table is loaded. What its rules do is not looked into: its users nearly all
 // match connection state, and a wrong guess must not break it. For the same reason a file that may not be
-// opened counts as one with tables: it would not be there if nobody had wanted any, but where the kernel
-// has the module built in.
-func (l *legacyTables) loaded() (bool, error) {
+// opened is to count as one with tables: it would not be there if nobody had wanted any, but where the
+// kernel has the module built in.
+func (l *legacyTables) use() (legacyUse, error) {
 	if l.file == nil {
 		f, err := os.Open(l.path)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			return false, nil
+			return legacyNone, nil
 		case errors.Is(err, fs.ErrPermission):
-			return true, nil
+			return legacyUnseen, nil
 		case err != nil:
-			return false, fmt.Errorf("list tables of legacy iptables: %w", err)
+			return legacyNone, fmt.Errorf("list tables of legacy iptables: %w", err)
 		}
 		l.file = f
 	}
 	var b [16]byte
 	n, err := l.file.ReadAt(b[:], 0)
 	if n > 0 {
-		return true, nil
+		return legacyLoaded, nil
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
-		return false, fmt.Errorf("list tables of legacy iptables: %w", err)
+		return legacyNone, fmt.Errorf("list tables of legacy iptables: %w", err)
 	}
-	return false, nil
+	return legacyNone, nil
 }
 
 func (l *legacyTables) close() error {

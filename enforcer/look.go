@@ -76,6 +76,7 @@ func (t *Table) others() (changed bool, err error) {
 		return false, err
 	}
 	was := t.othersTrack
-	t.othersTrack, t.known = t.tracked || legacy, true
+	t.othersTrack, t.known = t.tracked || legacy != legacyNone, true
+	t.assumed = !t.tracked && legacy == legacyUnseen
 	return t.othersTrack != was, nil
 }

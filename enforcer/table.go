@@ -39,6 +39,7 @@ type Table struct {
 	idle    map[string]uint64 // SYNs over the rate when a service's list was last found empty
 
 	othersTrack bool           // another table uses conntrack, as of the last Look
+	assumed     bool           // only since nobody may look at legacy iptables
 	tracked     bool           // by its rules, as of the last scan
 	scanned     policy.Instant // when that was
 	stale       bool           // rules changed since
@@ -57,7 +58,7 @@ func (t *Table) Have() Have { return t.have }
 // Environment returns what others do with the kernel's rules, as of the last Look. While that is
 // not known, others are taken to rely on conntrack: what they have must not be broken by a guess.
 func (t *Table) Environment() Environment {
-	return Environment{OthersTrack: t.othersTrack || !t.known, Known: t.known, NoConnlimit: !t.features.Connlimit}
+	return Environment{OthersTrack: t.othersTrack || !t.known, Known: t.known, Assumed: t.known && t.assumed, NoConnlimit: !t.features.Connlimit}
 }
 
 // Apply sends a plan as one transaction: all of it holds afterwards or nothing. Where we begin to have

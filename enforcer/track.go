@@ -63,14 +63,17 @@ func (s *trackScan) close() error {
 	return errors.Join(errs...)
 }
 
-// legacy reports whether any table of the older iptables is loaded, or might be.
-func (s *trackScan) legacy() (bool, error) {
+// legacy reports whether any table of the older iptables is loaded, for either family.
+func (s *trackScan) legacy() (legacyUse, error) {
+	most := legacyNone
 	for i := range s.names {
-		if found, err := s.names[i].loaded(); found || err != nil {
-			return found, err
+		use, err := s.names[i].use()
+		if err != nil {
+			return legacyNone, err
 		}
+		most = max(most, use)
 	}
-	return false, nil
+	return most, nil
 }
 
 // users reports whether a rule, an object or a set outside our table keeps conntrack running. More
