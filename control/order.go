@@ -26,8 +26,8 @@ type Command interface {
 	Task
 	// Check says why the command cannot be carried out with this policy after this decision; nil: it can.
 	Check(*policy.Policy, *policy.Decision) *Error
-	// Order returns the command as the decision takes it, given at now.
-	Order(now policy.Instant) policy.Order
+	// Input returns the command as the decision takes it, given at now.
+	Input(now policy.Instant) policy.Order
 	// Outcome returns the wire form of what came of it, by the decisions before it and with it. An
 	// error says that it is not in force although it was carried out.
 	Outcome(p *policy.Policy, before, after *policy.Decision, c Calendar) (any, *Error)

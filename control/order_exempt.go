@@ -28,8 +28,8 @@ func (x Exempting) Check(p *policy.Policy, d *policy.Decision) *Error {
 	return nil
 }
 
-// Order returns the exemption, from now on.
-func (x Exempting) Order(now policy.Instant) policy.Order {
+// Input returns the exemption, from now on.
+func (x Exempting) Input(now policy.Instant) policy.Order {
 	return policy.Order{Kind: policy.OrderExempt, Exemption: policy.Exemption{
 		Prefix: x.Prefix, Service: x.Service, Since: now, Until: now.Add(x.For), Reason: x.Reason}}
 }
@@ -60,8 +60,8 @@ func (x Unexempting) Check(p *policy.Policy, d *policy.Decision) *Error {
 	return nil
 }
 
-// Order returns the end of the exemption.
-func (x Unexempting) Order(policy.Instant) policy.Order {
+// Input returns the end of the exemption.
+func (x Unexempting) Input(policy.Instant) policy.Order {
 	return policy.Order{Kind: policy.OrderUnexempt, Exemption: policy.Exemption{Prefix: x.Prefix, Service: x.Service}}
 }
 

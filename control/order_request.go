@@ -41,11 +41,11 @@ func (s *Server) exempt(r *http.Request) ([]byte, error) {
 	if err := decodeBody(r.Body, map[string]any{"prefix": &in.Prefix, "for": &in.For, "service": &in.Service, "reason": &in.Reason}); err != nil {
 		return nil, err
 	}
-	prefix, err := ParsePrefix(in.Prefix)
+	target, err := decodeTarget(in.Prefix, in.Service)
 	if err != nil {
-		return nil, invalid("prefix: %v", err)
+		return nil, err
 	}
-	if err := CheckWidth(prefix); err != nil {
+	if err := CheckWidth(target.Prefix); err != nil {
 		return nil, invalid("prefix: %v", err)
 	}
 	length := in.For.std()
@@ -58,7 +58,7 @@ func (s *Server) exempt(r *http.Request) ([]byte, error) {
 	if err := CheckReason(in.Reason); err != nil {
 		return nil, invalid("reason: %v", err)
 	}
-	return s.order(r.Context(), NewOrder(Exempting{Target{prefix, in.Service}, length, in.Reason}))
+	return s.order(r.Context(), NewOrder(Exempting{target, length, in.Reason}))
 }
 
 func (s *Server) unexempt(r *http.Request) ([]byte, error) {
@@ -66,11 +66,20 @@ func (s *Server) unexempt(r *http.Request) ([]byte, error) {
 	if err := decodeBody(r.Body, map[string]any{"prefix": &in.Prefix, "service": &in.Service}); err != nil {
 		return nil, err
 	}
-	prefix, err := ParsePrefix(in.Prefix)
+	target, err := decodeTarget(in.Prefix, in.Service)
 	if err != nil {
-		return nil, invalid("prefix: %v", err)
+		return nil, err
 	}
-	return s.order(r.Context(), NewOrder(Unexempting{Target{prefix, in.Service}}))
+	return s.order(r.Context(), NewOrder(Unexempting{target}))
+}
+
+// decodeTarget reads whom a command is about. Whether there is such a service only the loop knows.
+func decodeTarget(prefix, service string) (Target, error) {
+	p, err := ParsePrefix(prefix)
+	if err != nil {
+		return Target{}, invalid("prefix: %v", err)
+	}
+	return Target{Prefix: p, Service: service}, nil
 }
 
 func (s *Server) reload(r *http.Request) ([]byte, error) {

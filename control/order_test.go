@@ -46,7 +46,7 @@ func (l *loop) turn(o *Order) {
 		o.Refuse(err)
 		return
 	}
-	before, order := l.exempt, command.Order(l.now)
+	before, order := l.exempt, command.Input(l.now)
 	var after []policy.Exemption
 	for _, e := range before {
 		if e.Prefix != order.Exemption.Prefix || e.Service != order.Exemption.Service {

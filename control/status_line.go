@@ -66,7 +66,7 @@ func attackedParts(s *Status) []string {
 }
 
 func attackedPart(s *Status, svc *Service) string {
-	what, since := "SLOW", svc.Attacks[0].Since
+	slow, since := true, svc.Attacks[0].Since
 	kinds := make([]string, len(svc.Attacks))
 	for i := range svc.Attacks {
 		a := &svc.Attacks[i]
@@ -74,15 +74,13 @@ func attackedPart(s *Status, svc *Service) string {
 		if a.Since.Before(since.Time) {
 			since = a.Since
 		}
-		if a.Kind != policy.SlowApplication {
-			what = "ATTACK"
-		}
+		slow = slow && a.Kind == policy.SlowApplication
 	}
-	text := fmt.Sprintf("%s on %s: %s since %s UTC", what, Escape(svc.Name), strings.Join(kinds, ", "), clock(s.At, since))
-	if what == "SLOW" {
-		text = fmt.Sprintf("%s is SLOW: %s since %s UTC", Escape(svc.Name), strings.Join(kinds, ", "), clock(s.At, since))
+	head := "ATTACK on " + Escape(svc.Name)
+	if slow {
+		head = Escape(svc.Name) + " is SLOW"
 	}
-	return text + answerPart(svc)
+	return fmt.Sprintf("%s: %s since %s UTC", head, strings.Join(kinds, ", "), clock(s.At, since)) + answerPart(svc)
 }
 
 // answerPart says how many are held back, or would be.

@@ -12,24 +12,25 @@ import (
 func TestLineMovesWithTheNews(t *testing.T) {
 	var l line
 	for _, tt := range []struct {
-		at   time.Duration
-		text string
-		want string
+		at         time.Duration
+		text, news string
+		want       string
 	}{
-		{0, "watching, 7 connections", "watching, 7 connections"},
-		{time.Second, "watching, 1,200 connections", "watching, 7 connections"},
-		{2 * time.Second, "ATTACK, 8 limited", "ATTACK, 8 limited"},
-		{3 * time.Second, "ATTACK, 9 limited", "ATTACK, 8 limited"},
-		{2*time.Second + lineEvery, "ATTACK, 1,000 limited", "ATTACK, 1,000 limited"},
-		{3*time.Second + lineEvery, "ATTACK, 1,000 limited", "ATTACK, 1,000 limited"},
+		{0, "watching, 7 connections", "peace", "watching, 7 connections"},
+		{time.Second, "watching, 1,200 connections", "peace", "watching, 7 connections"},
+		{2 * time.Second, "ATTACK on web1, 8 limited", "web1", "ATTACK on web1, 8 limited"},
+		{3 * time.Second, "ATTACK on web1, 9 limited", "web1", "ATTACK on web1, 8 limited"},
+		{4 * time.Second, "ATTACK on web2, 9 limited", "web2", "ATTACK on web2, 9 limited"},
+		{4*time.Second + lineEvery, "ATTACK on web2, 1,000 limited", "web2", "ATTACK on web2, 1,000 limited"},
+		{5*time.Second + lineEvery, "ATTACK on web2, 2,000 limited", "web2", "ATTACK on web2, 1,000 limited"},
 	} {
-		if got := l.show(tt.text, policy.Instant(tt.at)); got != tt.want {
+		if got := l.show(tt.text, tt.news, policy.Instant(tt.at)); got != tt.want {
 			t.Errorf("at %v: %q, want %q", tt.at, got, tt.want)
 		}
 	}
-	l.old = true
+	l.force = true
 	for range 2 {
-		if got := l.show("ATTACK, 2,000 limited", policy.Instant(14*time.Second)); got != "ATTACK, 2,000 limited" || l.old {
+		if got := l.show("ATTACK on web2, 3,000 limited", "web2", policy.Instant(16*time.Second)); got != "ATTACK on web2, 3,000 limited" || l.force {
 			t.Errorf("after a reload: %q", got)
 		}
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 // ReadPolicy reads and validates a policy file, and returns its text too. Problems in it are
-// policy.Problems; a file that cannot be read gives an error of package os.
+// policy.Problems; a file that cannot be read gives an *fs.PathError, see HowToRead.
 func ReadPolicy(path string) (*policy.Policy, []byte, error) {
 	src, err := readFile(path)
 	if err != nil {
@@ -48,25 +48,45 @@ func readFile(path string) ([]byte, error) {
 	return src, nil
 }
 
+// Whether whoever asked for a reload is told what came of it, every problem too.
+const (
+	unanswered = false
+	answered   = true
+)
+
 // load reads the policy again. A bad one changes nothing (P10). The service manager hears of the end
 // of it when the turn is over in which it takes effect.
-func (d *Daemon) load() {
+func (d *Daemon) load(told bool) {
 	d.tell(d.Manager.Reloading())
-	d.reloading, d.line.old = true, true
+	d.reloading, d.line.force = true, true
 	p, src, err := ReadPolicy(d.PolicyPath)
+	err = HowToRead(d.PolicyPath, err)
 	var warnings []string
 	if err == nil {
 		warnings = d.adopt(p, src)
 	}
 	d.reload = control.NewReload(control.TimeOf(d.Wall()), d.PolicyPath, len(d.Policy.Services), warnings, err)
-	for _, problem := range d.reload.Problems {
-		d.Log.Error("reload: the policy stays as it was", "event", "policy-refused", "problem", problem.String())
-	}
 	if err == nil {
 		d.Log.Info("reload: the policy is in force", "policy", d.PolicyPath, "services", len(p.Services), "event", "policy-loaded")
+	} else {
+		d.logRefused(told)
 	}
 	for _, w := range warnings {
 		d.Log.Warn("policy", "warning", w)
+	}
+}
+
+// logRefused logs each problem of the policy on disk where nobody else is told of them, and else how many
+// there are: what ebbgate reload prints is in the journal already if the service manager runs it.
+func (d *Daemon) logRefused(told bool) {
+	const message = "reload: the policy stays as it was"
+	problems := d.reload.Problems
+	if told {
+		d.Log.Error(message, "event", "policy-refused", "policy", d.PolicyPath, "problems", len(problems))
+		return
+	}
+	for _, problem := range problems {
+		d.Log.Error(message, "event", "policy-refused", "problem", problem.String())
 	}
 }
 

@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"ebbgate/policy"
@@ -25,7 +26,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 			d.finish()
 			return nil
 		case <-d.Reload:
-			d.load()
+			d.load(unanswered)
 		case o := <-d.Orders:
 			d.take(o)
 		case r := <-d.census.results:
@@ -106,8 +107,14 @@ func (d *Daemon) wait() time.Duration {
 	return max(until.Sub(now), time.Millisecond)
 }
 
-// tell records whether the service manager took a message.
-func (d *Daemon) tell(err error) { d.unheard = errors.Join(d.unheard, err) }
+// tell records whether the service manager took a message. What keeps it from taking one is mostly true of
+// all, and said once.
+func (d *Daemon) tell(err error) {
+	if err == nil || d.unheard != nil && strings.Contains(d.unheard.Error(), err.Error()) {
+		return
+	}
+	d.unheard = errors.Join(d.unheard, err)
+}
 
 // heard ends a round of messages. They share one fault: a message that was not due, and so was not
 // sent, must not end the fault of one that could not be.

@@ -10,8 +10,8 @@ import (
 // order is an order of the operator's that is carried out in this turn.
 type order struct {
 	asked   *control.Order
-	command control.Command // nil: the policy was read again
-	before  policy.Decision // the one when it was taken
+	input   func(policy.Instant) policy.Order // what is asked of the decision, given then; nil: nothing
+	outcome func() (any, *control.Error)      // what came of it, when the turn is over
 }
 
 // take makes an order part of the next turn. One that cannot be carried out is refused at once; one
@@ -22,23 +22,59 @@ func (d *Daemon) take(o *control.Order) {
 	}
 	switch task := o.Task.(type) {
 	case control.Command:
-		if refusal := task.Check(d.Policy, &d.decision); refusal != nil {
-			o.Refuse(refusal)
-			return
-		}
-		d.order = &order{o, task, d.decision}
+		d.carryOut(o, task)
 	case control.Reloading:
-		d.load()
-		d.order = &order{asked: o}
+		d.loadFor(o)
+	default:
+		o.Refuse(&control.Error{Kind: control.KindInternal, Message: fmt.Sprintf("the daemon's loop does not know what %T is: nothing was changed", task)})
 	}
+}
+
+// carryOut makes a command part of the next observation, if it can be. Where the kernel does not take
+// what follows from it the command stands, and is enforced as soon as the kernel does.
+func (d *Daemon) carryOut(o *control.Order, c control.Command) {
+	if refusal := c.Check(d.Policy, &d.decision); refusal != nil {
+		o.Refuse(refusal)
+		return
+	}
+	before := d.decision
+	d.order = &order{asked: o, input: c.Input, outcome: func() (any, *control.Error) {
+		if refusal := d.unenforced("the order is noted"); refusal != nil {
+			return nil, refusal
+		}
+		return c.Outcome(d.Policy, &before, &d.decision, d.calendar())
+	}}
+}
+
+// loadFor reads the policy again for somebody who waits for what comes of it. Of the kernel a bad policy
+// asks nothing.
+func (d *Daemon) loadFor(o *control.Order) {
+	d.load(answered)
+	r := d.reload
+	d.order = &order{asked: o, outcome: func() (any, *control.Error) {
+		if refusal := d.unenforced("the policy is loaded again"); r.InForce && refusal != nil {
+			return nil, refusal
+		}
+		return r, nil
+	}}
+}
+
+// unenforced says that the kernel does not take what should hold; nil: it does.
+func (d *Daemon) unenforced(done string) *control.Error {
+	err := d.table.refused
+	if err == nil {
+		return nil
+	}
+	return &control.Error{Kind: control.KindInternal, Message: fmt.Sprintf(
+		"%s, but the kernel refuses to change its rules: %v; it is tried again, and ebbgate status shows whether that goes on", done, err)}
 }
 
 // orders returns what the operator asked of the decision since the last turn.
 func (d *Daemon) orders() []policy.Order {
-	if d.order == nil || d.order.command == nil {
+	if d.order == nil || d.order.input == nil {
 		return nil
 	}
-	return []policy.Order{d.order.command.Order(d.seen.At)}
+	return []policy.Order{d.order.input(d.seen.At)}
 }
 
 // acknowledge answers the operator, once the kernel took what follows from his order and it is shown
@@ -49,31 +85,10 @@ func (d *Daemon) acknowledge() {
 	}
 	o := d.order
 	d.order = nil
-	done, refusal := d.outcome(o)
+	done, refusal := o.outcome()
 	if refusal != nil {
 		o.asked.Refuse(refusal)
 		return
 	}
 	o.asked.Done(done)
-}
-
-// outcome returns what came of an order. If the kernel did not take what follows from it the order
-// stands, and the decision is enforced as soon as the kernel takes it.
-func (d *Daemon) outcome(o *order) (any, *control.Error) {
-	reload := o.command == nil
-	if reload && !d.reload.InForce {
-		return d.reload, nil // nothing was asked of the kernel
-	}
-	if err := d.table.refused; err != nil {
-		noted := "the order is noted"
-		if reload {
-			noted = "the policy is loaded again"
-		}
-		return nil, &control.Error{Kind: control.KindInternal, Message: fmt.Sprintf(
-			"%s, but the kernel refuses to change its rules: %v; it is tried again, and ebbgate status shows whether that goes on", noted, err)}
-	}
-	if reload {
-		return d.reload, nil
-	}
-	return o.command.Outcome(d.Policy, &o.before, &d.decision, d.calendar())
 }

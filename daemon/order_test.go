@@ -126,6 +126,31 @@ func TestOrdersThatCannotBeCarriedOutAreRefused(t *testing.T) {
 	}
 }
 
+// unknownTask is a task that the loop has never heard of.
+type unknownTask struct{ control.Task }
+
+func TestAnUnknownTaskIsRefusedAtOnce(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.start()
+		defer w.stop()
+		w.pass(time.Second)
+		before := w.clock.after(w.clock.now())
+		got := w.order(control.NewOrder(unknownTask{}))
+		if got.refusal == nil || got.refusal.Kind != control.KindInternal || !strings.Contains(got.refusal.Message, "unknownTask is: nothing was changed") {
+			t.Errorf("answer %+v", got)
+		}
+		if got.at != before {
+			t.Errorf("answered after %v, want at once", got.at-before)
+		}
+		if n := len(w.daemon.seen.Orders); n != 0 {
+			t.Errorf("%d orders became part of an observation", n)
+		}
+		if got := w.order(exempt("203.0.113.1", "")); got.refusal != nil {
+			t.Errorf("the next order: %+v", got.refusal)
+		}
+	})
+}
+
 func TestAWithdrawnOrderIsNotCarriedOut(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		o := exempt("203.0.113.1", "")

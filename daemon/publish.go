@@ -28,7 +28,7 @@ func (d *Daemon) publish() {
 	d.Publisher.PublishAttacks(p.attacks)
 	d.Publisher.PublishRuleset(d.ruleset())
 	d.Publisher.PublishExplain(d.explain())
-	d.tell(d.Manager.Status(d.line.show(control.StatusLine(status), now)))
+	d.tell(d.Manager.Status(d.line.show(control.StatusLine(status), control.StatusNews(status), now)))
 }
 
 // ruleset returns what writes the rules out. Rulesets are never changed once made, so that whoever

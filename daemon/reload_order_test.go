@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -66,6 +67,10 @@ func TestReloadOrderOfABadPolicy(t *testing.T) {
 				}
 				if lines := strings.Split(r.Error, "\n"); len(r.Problems) != len(lines) {
 					t.Errorf("%d problems, want %d", len(r.Problems), len(lines))
+				}
+				problems := fmt.Sprintf("problems=%d", len(r.Problems))
+				if got := w.log.lines("policy-refused"); len(got) != 1 || !strings.HasPrefix(got[0], "ERROR ") || !strings.HasSuffix(got[0], problems) {
+					t.Errorf("log %q, want one line with %s: whoever asked is told the rest", got, problems)
 				}
 				for _, want := range c.want {
 					if want = strings.ReplaceAll(want, "PATH", w.path); !strings.Contains(r.Refusal().Error(), want) {

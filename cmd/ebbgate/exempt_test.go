@@ -84,7 +84,7 @@ func (a *answering) turn(ctx context.Context) {
 				o.Refuse(err)
 				continue
 			}
-			before, order := decision, command.Order(1)
+			before, order := decision, command.Input(1)
 			decision.Exempt = nil
 			if order.Kind == policy.OrderExempt {
 				decision.Exempt = []policy.Exemption{order.Exemption}
