@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"ebbgate/policy"
 )
 
 const unitFile = "ebbgate.service"
@@ -48,12 +50,12 @@ const known = `
 Unit: After Before Conflicts DefaultDependencies Description Documentation StartLimitIntervalSec Wants
 Service: AmbientCapabilities CapabilityBoundingSet DevicePolicy Environment ExecPaths ExecReload ExecStart
  FileDescriptorStoreMax Group IPAddressDeny KeyringMode LimitCORE LimitNOFILE LockPersonality MemoryDenyWriteExecute
- CPUWeight MemoryMax Nice NoExecPaths NoNewPrivileges NotifyAccess OOMScoreAdjust PrivateDevices PrivateIPC PrivateMounts PrivateTmp
- ProcSubset ProtectClock ProtectControlGroups ProtectHome ProtectHostname ProtectKernelLogs ProtectKernelModules
+ BindPaths BindReadOnlyPaths CPUWeight InaccessiblePaths MemoryMax MemorySwapMax Nice NoExecPaths NoNewPrivileges NotifyAccess OOMScoreAdjust PrivateDevices PrivateIPC PrivateMounts PrivateTmp
+ ProtectClock ProtectControlGroups ProtectHome ProtectHostname ProtectKernelLogs ProtectKernelModules
  ProtectKernelTunables ProtectProc ProtectSystem RemoveIPC Restart RestartPreventExitStatus RestartSec
  RestrictAddressFamilies RestrictNamespaces RestrictRealtime RestrictSUIDSGID RuntimeDirectory
  RuntimeDirectoryMode StateDirectory StateDirectoryMode SystemCallArchitectures SystemCallErrorNumber SystemCallFilter
- TasksMax TimeoutAbortSec TimeoutStartFailureMode TimeoutStartSec TimeoutStopSec Type UMask User WatchdogSec
+ TasksMax TemporaryFileSystem TimeoutAbortSec TimeoutStartFailureMode TimeoutStartSec TimeoutStopSec Type UMask User WatchdogSec
 Install: WantedBy`
 
 func TestUnitUsesKnownDirectives(t *testing.T) {
@@ -134,10 +136,13 @@ func TestSysusersMakesTheUser(t *testing.T) {
 	if group := u["Service.Group"][0]; group != user {
 		t.Errorf("group %s is not the user's own", group)
 	}
-	for _, line := range []string{"u " + user + " - ", "g ebbgate-view -", "m " + user + " ebbgate-view"} {
+	for _, line := range []string{"u " + user + " - ", "g " + policy.DefaultViewGroup + " -"} {
 		if !strings.Contains("\n"+string(b), "\n"+line) {
 			t.Errorf("no line %q", line)
 		}
+	}
+	if strings.Contains(string(b), "\nm ") {
+		t.Error("the daemon's user is a member of another group, of which it has no use")
 	}
 }
 

@@ -72,4 +72,5 @@ func (h *host) sandbox(t *testing.T) {
 	if nice, want := strings.TrimSpace(h.Run(t, "ps", "-o", "nice=", "-p", h.property(t, "MainPID"))), h.property(t, "Nice"); nice != want || nice == "0" {
 		t.Errorf("its priority is %s, want %s", nice, want)
 	}
+	h.hidden(t)
 }
