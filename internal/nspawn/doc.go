@@ -9,11 +9,13 @@
 // own PID 1 need not be systemd, and its control groups may be of version 1 as long as version 2 is mounted
 // somewhere. What is mounted is mounted in mount namespaces of its own. A machine ends with the process that
 // booted it, in whatever way that ends. What a run that was killed leaves are control groups and a directory
-// of temporary files; the next run removes both, with whatever still runs there.
+// of temporary files; the next run removes both, with whatever still runs there. It knows them by the lock that
+// the kernel has released.
 //
 // The root file system of a suite is made once, from the archive the machine's own apt uses, which takes
-// about half a minute and 200 MB, and is kept as a tar file in the checkout's bin/. Nothing ever writes to
-// it, or to what is unpacked from it: a machine's changes are in memory and go with it.
+// about half a minute and 200 MB, and is kept as a tar file in the checkout's bin/. Each machine unpacks
+// one of its own. What is done before a machine boots is written there; from its boot on, all changes are in
+// memory. Both go with the machine.
 //
 // What a machine cannot show: control groups have those controllers only that the host has left for version
 // 2, so limits on memory and tasks may have no effect; limits above the host's own (LimitNOFILE=,

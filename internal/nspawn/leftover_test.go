@@ -34,6 +34,15 @@ func TestKilledRun(t *testing.T) {
 	}
 	var dir, cgroup, word string
 	_, err = fmt.Fscan(out, &dir, &cgroup, &word)
+	beside := newPlace(t)
+	for _, path := range []string{filepath.Join(dir, "tree", "etc"), cgroup} {
+		if _, err := os.Stat(path); err != nil {
+			t.Errorf("a run beside it removed what is in use: %v", err)
+		}
+	}
+	if some, err := group(cgroup).populated(); err != nil || !some {
+		t.Errorf("a run beside it ended its machine: %v", err)
+	}
 	if kill := cmd.Process.Kill(); kill != nil {
 		t.Fatal(kill)
 	}
@@ -58,7 +67,7 @@ func TestKilledRun(t *testing.T) {
 			t.Errorf("%s is left: %v", path, err)
 		}
 	}
-	for _, p := range []place{mine, next} {
+	for _, p := range []place{mine, beside, next} {
 		if _, err := os.Stat(p.dir); err != nil {
 			t.Errorf("it removed what is in use: %v", err)
 		}

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -13,10 +14,15 @@ import (
 	"ebbgate/internal/nstest"
 )
 
-// place is a directory for temporary files and a control group, both of the same name.
+// prefix begins the names of all directories and control groups of this package.
+const prefix = "ebbgate-nspawn-"
+
+// place is a directory for temporary files and a control group. Both are locked as long as the place is in
+// use, which ends with the process at the latest.
 type place struct {
 	dir   string
 	group group
+	locks [2]*os.File
 }
 
 // newPlace removes what runs that were killed have left, and makes a place. Where that is not permitted
@@ -24,8 +30,8 @@ type place struct {
 func newPlace(tb testing.TB) place {
 	tb.Helper()
 	mount, _ := nstest.Cgroup(tb)
-	if err := errors.Join(sweep(os.TempDir(), func(path string) error { return os.RemoveAll(path) }),
-		sweep(mount, func(path string) error { return group(path).remove() })); err != nil {
+	if err := errors.Join(sweep(mount, func(path string) error { return group(path).remove() }),
+		sweep(os.TempDir(), os.RemoveAll)); err != nil {
 		tb.Logf("what an earlier run has left: %v", err)
 	}
 	p, err := makePlace(os.TempDir(), mount)
@@ -36,14 +42,14 @@ func newPlace(tb testing.TB) place {
 }
 
 func makePlace(temp, mount string) (p place, err error) {
-	pattern, err := ownName(os.Getpid())
-	if err != nil {
+	if p.locks[0], err = claim(temp); err != nil {
 		return place{}, err
 	}
-	if p.dir, err = os.MkdirTemp(temp, pattern); err != nil {
-		return place{}, err
+	p.dir = p.locks[0].Name()
+	if p.locks[1], err = claim(mount); err != nil {
+		return place{}, errors.Join(err, p.remove())
 	}
-	p.group = group(filepath.Join(mount, filepath.Base(p.dir)))
+	p.group = group(p.locks[1].Name())
 	// Others than root read in it: the user that apt fetches packages as.
 	if err := errors.Join(os.Chmod(p.dir, 0o755), p.group.make()); err != nil {
 		return place{}, errors.Join(err, p.remove())
@@ -52,21 +58,62 @@ func makePlace(temp, mount string) (p place, err error) {
 }
 
 // remove ends all processes of the place and removes its files.
-func (p place) remove() error {
-	return errors.Join(p.group.remove(), os.RemoveAll(p.dir))
+func (p place) remove() (err error) {
+	if p.group != "" {
+		err = p.group.remove()
+	}
+	err = errors.Join(err, os.RemoveAll(p.dir))
+	for _, f := range p.locks {
+		_ = f.Close() // none, or closed by an earlier call
+	}
+	return err
 }
 
-// sweep removes what is in dir and belongs to a process that has ended.
-func sweep(dir string, remove func(path string) error) error {
-	entries, err := os.ReadDir(dir)
+// claim makes a directory that no sweep removes before it is closed.
+func claim(parent string) (*os.File, error) {
+	unlock, err := lock(parent, os.O_RDONLY) // no sweep sees it before it is locked
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	path, err := os.MkdirTemp(parent, prefix+"*")
+	if err != nil {
+		return nil, err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, errors.Join(err, os.Remove(path))
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		return nil, errors.Join(fmt.Errorf("lock %s: %w", path, err), f.Close(), os.Remove(path))
+	}
+	return f, nil
+}
+
+// sweep removes what claim has made in a directory and no process holds any more.
+func sweep(parent string, remove func(path string) error) error {
+	unlock, err := lock(parent, os.O_RDONLY)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	entries, err := os.ReadDir(parent)
 	if err != nil {
 		return fmt.Errorf("look for what an earlier run has left: %w", err)
 	}
 	var errs []error
 	for _, e := range entries {
-		if orphaned(e.Name()) {
-			errs = append(errs, remove(filepath.Join(dir, e.Name())))
+		if !e.IsDir() || !strings.HasPrefix(e.Name(), prefix) {
+			continue
 		}
+		f, err := os.Open(filepath.Join(parent, e.Name()))
+		if err != nil {
+			continue // removed by its own process
+		}
+		if unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil {
+			errs = append(errs, remove(f.Name()))
+		}
+		_ = f.Close()
 	}
 	return errors.Join(errs...)
 }

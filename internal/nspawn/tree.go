@@ -23,7 +23,7 @@ func archive(tb testing.TB, suite Suite) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	unlock, err := lock(filepath.Join(bin, "rootfs-"+string(suite)+".lock"))
+	unlock, err := lock(filepath.Join(bin, "rootfs-"+string(suite)+".lock"), os.O_CREATE|os.O_RDWR)
 	if err != nil {
 		return "", err
 	}
@@ -65,9 +65,10 @@ func cache() (string, error) {
 	return bin, os.MkdirAll(bin, 0o755)
 }
 
-// lock waits for a lock on a file, which the kernel gives back when the process ends in whatever way.
-func lock(path string) (unlock func(), err error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+// lock waits for a lock on a file or directory, opened with these flags. The kernel gives it back when the
+// process ends in whatever way.
+func lock(path string, flags int) (unlock func(), err error) {
+	f, err := os.OpenFile(path, flags, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("lock: %w", err)
 	}

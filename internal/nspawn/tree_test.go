@@ -38,13 +38,13 @@ func TestCacheIsTheCheckouts(t *testing.T) {
 
 func TestLockIsHeldByOne(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
-	unlock, err := lock(path)
+	unlock, err := lock(path, os.O_CREATE|os.O_RDWR)
 	if err != nil {
 		t.Fatal(err)
 	}
 	second := make(chan error, 1)
 	go func() {
-		unlock, err := lock(path)
+		unlock, err := lock(path, os.O_CREATE|os.O_RDWR)
 		if err == nil {
 			unlock()
 		}
@@ -59,7 +59,7 @@ func TestLockIsHeldByOne(t *testing.T) {
 	if err := <-second; err != nil {
 		t.Error(err)
 	}
-	if _, err := lock(filepath.Join(path, "none")); err == nil {
+	if _, err := lock(filepath.Join(path, "none"), os.O_CREATE|os.O_RDWR); err == nil {
 		t.Error("a lock that cannot be was given away")
 	}
 }
