@@ -147,6 +147,9 @@ func TestManagerThatNeverListensEndsNothing(t *testing.T) {
 		w.start()
 		w.hup()
 		w.pass(time.Second)
+		if got := w.faults(); !slices.Equal(got, []string{"service manager: notify: connection refused"}) {
+			t.Errorf("faults %q, want the one cause once", got)
+		}
 		if !w.rules.Have().Present {
 			t.Error("no table although the kernel is well")
 		}

@@ -2,51 +2,63 @@ package systemd
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"log/slog"
 	"slices"
-	"strconv"
-	"strings"
-	"sync"
+	"time"
 
 	"github.com/coreos/go-systemd/v22/journal"
 )
 
-// LogHandler returns where the daemon's log goes. If the process's stderr is the journal, records
-// go there by its native protocol (systemd.io/JOURNAL_NATIVE_PROTOCOL): the message with its
-// attributes in words, and each attribute as a field EBBGATE_NAME. Otherwise they are text lines
-// on stderr, which should be os.Stderr. Records below level are dropped.
+// LogHandler returns where the daemon's log goes, and what to call before the process ends. If the process's
+// stderr is the journal, records go there by its native protocol (systemd.io/JOURNAL_NATIVE_PROTOCOL): the
+// message with its attributes in words, and each attribute as a field EBBGATE_NAME. Otherwise they are text
+// lines on stderr, which should be os.Stderr. Records below level are dropped.
 //
-// A record that the journal's socket does not take is written to stderr with its priority in
-// front (sd-daemon(3)), and nothing is returned as an error.
-func LogHandler(stderr io.Writer, level slog.Leveler) slog.Handler {
+// Nobody who logs ever waits for the journal. Up to 1,024 records and 4 MiB wait for it, the last
+// quarter of either for warnings and errors; beyond that a record is left out, and once the journal has taken
+// what waited, a warning says how many were, with the times of the first and the last. The journal stamps a
+// record when it takes it. When it was logged is in the field EBBGATE_LOGGED_AT, and in the
+// line too if it had to wait for a second or more.
+//
+// A record that the journal's socket refuses is written to stderr with its priority in front
+// (sd-daemon(3)); one that stderr does not take either counts as left out. The function returned waits until
+// everything logged so far is written, one second at most.
+func LogHandler(stderr io.Writer, level slog.Leveler) (handler slog.Handler, flush func()) {
 	// An error means that JOURNAL_STREAM is not what systemd sets, so there is no journal.
 	if native, err := journal.StderrIsJournalStream(); err != nil || !native {
-		return slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level})
+		return slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}), func() {}
 	}
-	return &journalHandler{level: level, out: &journalOut{send: journal.Send, stderr: stderr}}
+	socket := &journalSocket{path: journalPath}
+	out := &journalOut{send: socket.send, stderr: stderr}
+	queue := &recordQueue{write: out.write}
+	return &journalHandler{level: level, queue: queue}, queue.flush
 }
 
 // journalHandler is a slog.Handler. Its methods may be called from any goroutine.
 type journalHandler struct {
 	level  slog.Leveler
-	out    *journalOut
-	fields []field // of WithAttrs; never changed in place
-	prefix string  // of WithGroup, with a dot at its end
+	queue  *recordQueue // shared with all that are derived from it
+	fields []field      // of WithAttrs; never changed in place
+	prefix string       // of WithGroup, with a dot at its end
 }
 
 // Enabled reports whether a record of that level is wanted.
 func (h *journalHandler) Enabled(_ context.Context, l slog.Level) bool { return l >= h.level.Level() }
 
-// Handle sends one record. The journal stamps the time itself.
+// Handle queues one record. It never waits, and returns nil.
 func (h *journalHandler) Handle(_ context.Context, r slog.Record) error {
 	fields := slices.Clone(h.fields)
 	r.Attrs(func(a slog.Attr) bool {
 		fields = appendAttr(fields, h.prefix, a)
 		return len(fields) < maxFields
 	})
-	return h.out.write(priority(r.Level), lineText(r.Message, fields), fields)
+	at := r.Time
+	if at.IsZero() {
+		at = time.Now()
+	}
+	h.queue.add(newRecord(priority(r.Level), r.Message, fields, at))
+	return nil
 }
 
 // WithAttrs returns a handler that adds attrs to every record.
@@ -81,28 +93,4 @@ func priority(l slog.Level) journal.Priority {
 	default:
 		return journal.PriDebug
 	}
-}
-
-// journalOut is shared by a handler and all that are derived from it.
-type journalOut struct {
-	send   func(string, journal.Priority, map[string]string) error
-	mu     sync.Mutex // of stderr
-	stderr io.Writer
-}
-
-func (o *journalOut) write(p journal.Priority, line string, fields []field) error {
-	vars := map[string]string{"SYSLOG_IDENTIFIER": "ebbgate"}
-	for _, f := range fields {
-		vars[fieldName(f.key)] = f.value
-	}
-	if o.send(line, p, vars) == nil {
-		return nil
-	}
-	line = strings.NewReplacer("\n", `\n`, "\r", `\r`).Replace(line)
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if _, err := fmt.Fprintf(o.stderr, "<%s>%s\n", strconv.Itoa(int(p)), line); err != nil {
-		return fmt.Errorf("write log line: %w", err)
-	}
-	return nil
 }

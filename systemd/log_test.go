@@ -31,16 +31,22 @@ type sink struct {
 	err     error
 }
 
-func (s *sink) send(message string, p journal.Priority, vars map[string]string) error {
+func (s *sink) send(r *record) error {
 	if s.err == nil {
-		s.entries = append(s.entries, entry{message, p, vars})
+		vars := make(map[string]string)
+		for _, f := range r.fields {
+			vars[f.key] = f.value
+		}
+		s.entries = append(s.entries, entry{r.line, r.priority, vars})
 	}
 	return s.err
 }
 
-func newLog(s *sink) (*slog.Logger, *bytes.Buffer) {
+// newLog returns a logger, what it writes to stderr, and what waits for both.
+func newLog(s *sink) (*slog.Logger, *bytes.Buffer, func()) {
 	var stderr bytes.Buffer
-	return slog.New(&journalHandler{level: slog.LevelDebug, out: &journalOut{send: s.send, stderr: &stderr}}), &stderr
+	queue := &recordQueue{write: (&journalOut{send: s.send, stderr: &stderr}).write}
+	return slog.New(&journalHandler{level: slog.LevelDebug, queue: queue}), &stderr, queue.flush
 }
 
 // secret resolves to another value when it is logged.
@@ -80,8 +86,10 @@ func TestJournalEntries(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var s sink
-			l, stderr := newLog(&s)
+			l, stderr, flush := newLog(&s)
+			began := time.Now().Round(0)
 			tt.log(l)
+			flush()
 			if len(s.entries) != 1 || stderr.Len() != 0 {
 				t.Fatalf("got %v and on stderr %q", s.entries, stderr)
 			}
@@ -89,7 +97,11 @@ func TestJournalEntries(t *testing.T) {
 			if got.vars["SYSLOG_IDENTIFIER"] != "ebbgate" {
 				t.Error("no SYSLOG_IDENTIFIER")
 			}
+			if at, err := time.Parse(time.RFC3339Nano, got.vars["EBBGATE_LOGGED_AT"]); err != nil || at.Before(began) || at.After(time.Now()) {
+				t.Errorf("logged at %v, %v", at, err)
+			}
 			delete(got.vars, "SYSLOG_IDENTIFIER")
+			delete(got.vars, "EBBGATE_LOGGED_AT")
 			if got.message != tt.want.message || got.priority != tt.want.priority || !maps.Equal(got.vars, tt.want.vars) {
 				t.Errorf("got %q %d %q\nwant %q %d %q", got.message, got.priority, got.vars,
 					tt.want.message, tt.want.priority, tt.want.vars)
@@ -100,11 +112,12 @@ func TestJournalEntries(t *testing.T) {
 
 func TestDerivedLoggersDoNotShare(t *testing.T) {
 	var s sink
-	l, _ := newLog(&s)
+	l, _, flush := newLog(&s)
 	base := l.With("a", 1, "b", 2, "c", 3)
 	one, two := base.With("d", "one"), base.With("d", "two")
 	one.Info("x", "e", 1)
 	two.Info("x", "e", 2)
+	flush()
 	if got := s.entries[0].message + "|" + s.entries[1].message; got != "x a=1 b=2 c=3 d=one e=1|x a=1 b=2 c=3 d=two e=2" {
 		t.Error(got)
 	}
@@ -112,9 +125,10 @@ func TestDerivedLoggersDoNotShare(t *testing.T) {
 
 func TestJournalGoneFallsBackToStderr(t *testing.T) {
 	s := sink{err: syscall.ENOENT}
-	l, stderr := newLog(&s)
+	l, stderr, flush := newLog(&s)
 	l.Error("two\nlines", "n", 1)
 	l.Info("fine")
+	flush()
 	if got := stderr.String(); got != "<3>two\\nlines n=1\n<6>fine\n" {
 		t.Errorf("got %q", got)
 	}
@@ -122,16 +136,18 @@ func TestJournalGoneFallsBackToStderr(t *testing.T) {
 
 func TestFieldsAreBounded(t *testing.T) {
 	var s sink
-	l, _ := newLog(&s)
+	l, _, flush := newLog(&s)
 	var many []any
 	for i := range 500 {
 		many = append(many, fmt.Sprint("k", i), i)
 	}
 	l.With(many[:200]...).Info("x", many[200:]...)
-	if got := len(s.entries[0].vars); got != maxFields+1 {
-		t.Errorf("%d fields, want %d and the identifier", got, maxFields)
+	flush()
+	if got := len(s.entries[0].vars); got != maxFields+2 {
+		t.Errorf("%d fields, want %d, the identifier and the time", got, maxFields)
 	}
 	l.Info("x", "long", strings.Repeat("ü", maxValue), strings.Repeat("k", 200), 1)
+	flush()
 	for name, v := range s.entries[1].vars {
 		if len(v) > maxValue || !utf8.ValidString(v) || len(name) > maxName {
 			t.Errorf("field of %d bytes with %d bytes", len(name), len(v))
@@ -164,14 +180,16 @@ func TestLogHandlerChoosesByStderr(t *testing.T) {
 		"nonsense":                             false,
 	} {
 		t.Setenv("JOURNAL_STREAM", stream)
-		h := LogHandler(os.Stderr, slog.LevelInfo)
+		h, _ := LogHandler(os.Stderr, slog.LevelInfo)
 		if _, got := h.(*journalHandler); got != native {
 			t.Errorf("JOURNAL_STREAM=%q: native %v, want %v", stream, got, native)
 		}
 	}
 	t.Setenv("JOURNAL_STREAM", "")
 	var b bytes.Buffer
-	slog.New(LogHandler(&b, slog.LevelInfo)).Info("started", "pid", 7)
+	h, flush := LogHandler(&b, slog.LevelInfo)
+	slog.New(h).Info("started", "pid", 7)
+	flush()
 	if !strings.Contains(b.String(), "level=INFO msg=started pid=7") {
 		t.Errorf("got %q", &b)
 	}

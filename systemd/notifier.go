@@ -13,8 +13,14 @@ import (
 // Notifier tells the service manager how the daemon is. It belongs to the goroutine that runs the
 // daemon's loop; no method may be called from another. Each call takes at most notifyPatience,
 // whatever the service manager does.
+//
+// What could not be delivered is owed, but for the watchdog's pings: each later call, of whichever method,
+// tries it again before its own message, and returns an error until it is delivered. Where two of a kind are
+// owed the older one is left out, and the others keep their order, so that READY always ends the RELOADING
+// before it.
 type Notifier struct {
 	out      mailbox
+	deliver  func(string) error
 	interval time.Duration
 	now      func() time.Time
 	pinged   time.Time
@@ -28,7 +34,7 @@ func NewNotifier() (*Notifier, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read watchdog interval: %w", err)
 	}
-	return &Notifier{out: mailbox{deliver: notify}, interval: interval, now: time.Now}, nil
+	return &Notifier{deliver: notify, interval: interval, now: time.Now}, nil
 }
 
 // notify does nothing without NOTIFY_SOCKET.
@@ -38,44 +44,38 @@ func notify(state string) error {
 }
 
 // Ready says that start-up, or a reload, is complete.
-func (n *Notifier) Ready() error { return n.send(daemon.SdNotifyReady) }
+func (n *Notifier) Ready() error { return n.send("READY", daemon.SdNotifyReady) }
 
 // Reloading says that a reload begins; Ready ends it. The time travels in the same datagram,
 // which Type=notify-reload requires (systemd.service(5)).
 func (n *Notifier) Reloading() error {
-	return n.send(daemon.SdNotifyReloading + "\n" + daemon.SdNotifyMonotonicUsec())
+	return n.send("RELOADING", daemon.SdNotifyReloading+"\n"+daemon.SdNotifyMonotonicUsec())
 }
 
 // Stopping says that the daemon has begun to end.
-func (n *Notifier) Stopping() error { return n.send(daemon.SdNotifyStopping) }
+func (n *Notifier) Stopping() error { return n.send("STOPPING", daemon.SdNotifyStopping) }
 
 // Status sets the line that systemctl status shows. Control characters become spaces, and it is
 // cut at maxStatus bytes. The same text as last time is not sent again.
 func (n *Notifier) Status(text string) error {
 	text = oneLine(text)
 	if text == n.status {
-		return nil
-	}
-	if err := n.send("STATUS=" + text); err != nil {
-		return err
+		return n.settle()
 	}
 	n.status = text
-	return nil
+	return n.send("STATUS", "STATUS="+text)
 }
 
 // Watchdog tells the service manager that the loop turns. Call it in every turn and nowhere else:
 // a loop that hangs must stop the pings. It sends one when half the interval has passed since the
-// last, and nothing at all when no watchdog is set.
+// last, and none when no watchdog is set. In between it delivers what is owed.
 func (n *Notifier) Watchdog() error {
-	if n.interval == 0 {
-		return nil
-	}
 	now := n.now()
-	if !n.pinged.IsZero() && now.Sub(n.pinged) < n.interval/2 {
-		return nil
+	if n.interval == 0 || !n.pinged.IsZero() && now.Sub(n.pinged) < n.interval/2 {
+		return n.settle()
 	}
-	if err := n.send(daemon.SdNotifyWatchdog); err != nil {
-		return err
+	if err := n.out.ping(n.message("WATCHDOG", daemon.SdNotifyWatchdog)); err != nil {
+		return notifyError(err)
 	}
 	n.pinged = now
 	return nil
@@ -85,11 +85,22 @@ func (n *Notifier) Watchdog() error {
 // turn of the loop must take less than half of it.
 func (n *Notifier) WatchdogInterval() time.Duration { return n.interval }
 
-func (n *Notifier) send(state string) error {
-	if err := n.out.send(state); err != nil {
-		return fmt.Errorf("notify systemd: %w", err)
+func (n *Notifier) send(kind, state string) error {
+	return notifyError(n.out.send(n.message(kind, state)))
+}
+
+// settle delivers what is owed.
+func (n *Notifier) settle() error { return notifyError(n.out.flush()) }
+
+func (n *Notifier) message(kind, state string) message {
+	return message{kind: kind, deliver: func() error { return n.deliver(state) }}
+}
+
+func notifyError(err error) error {
+	if err == nil {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("notify systemd: %w", err)
 }
 
 // maxStatus bounds the status line; a datagram to systemd may have 4096 bytes (NOTIFY_BUFFER_MAX

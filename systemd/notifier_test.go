@@ -112,7 +112,7 @@ func TestStatusIsSentWhenItChanges(t *testing.T) {
 func TestStatusNotDeliveredIsSentAgain(t *testing.T) {
 	var sent []string
 	fail := errors.New("refused")
-	n := &Notifier{out: mailbox{deliver: func(s string) error { sent = append(sent, s); return fail }}}
+	n := &Notifier{deliver: func(s string) error { sent = append(sent, s); return fail }}
 	if err := n.Status("one"); !errors.Is(err, fail) {
 		t.Errorf("got %v, want %v", err, fail)
 	}
@@ -184,7 +184,7 @@ func TestWatchdogPings(t *testing.T) {
 		var at []int
 		fail := false
 		n := &Notifier{interval: 10 * time.Second, now: time.Now}
-		n.out.deliver = func(s string) error {
+		n.deliver = func(s string) error {
 			if s != "WATCHDOG=1" {
 				t.Errorf("sent %q", s)
 			}

@@ -1,7 +1,6 @@
 package systemd
 
 import (
-	"errors"
 	"fmt"
 	"os"
 
@@ -12,7 +11,8 @@ import (
 // service crashes and restarts, and hands back to the next run (FDSTORE=1 of sd_notify(3)); see
 // TakeStored. It closes the copy when the service stops for good. What it has already it does not
 // keep twice. The descriptor stays the caller's. Without a service manager nothing happens; one that
-// stores nothing for this unit (FileDescriptorStoreMax=0) does not say so.
+// stores nothing for this unit (FileDescriptorStoreMax=0) does not say so. After ErrStuck it is still to
+// come, see Notifier; after any other error it is not tried again.
 func (n *Notifier) Store(fd int, name string) error {
 	if os.Getenv("NOTIFY_SOCKET") == "" {
 		return nil
@@ -24,20 +24,23 @@ func (n *Notifier) Store(fd int, name string) error {
 	}
 	// FDPOLL=0: a socket with something to read, or at its end, is to be kept all the same.
 	state := "FDSTORE=1\nFDNAME=" + name + "\nFDPOLL=0"
-	err = n.out.post(func() error { return errors.Join(pass(state, dup), unix.Close(dup)) })
-	if errors.Is(err, errNotPosted) {
-		err = errors.Join(ErrStuck, unix.Close(dup))
-	}
-	if err != nil {
-		return fmt.Errorf("store descriptor %q: %w", name, err)
-	}
-	return nil
+	return notifyError(n.out.send(message{
+		kind: "FDSTORE " + name,
+		deliver: func() error {
+			if err := pass(state, dup); err != nil {
+				return fmt.Errorf("store descriptor %q: %w", name, err)
+			}
+			return nil
+		},
+		once:    true,
+		release: func() { _ = unix.Close(dup) },
+	}))
 }
 
 // Forget makes the service manager close what it keeps under a name. Where it keeps nothing, or
 // there is no service manager, nothing happens.
 func (n *Notifier) Forget(name string) error {
-	return n.send("FDSTOREREMOVE=1\nFDNAME=" + name)
+	return n.send("FDSTOREREMOVE "+name, "FDSTOREREMOVE=1\nFDNAME="+name)
 }
 
 // pass sends a message with a descriptor. The socket is not connected, as sendmsg(2) wants the

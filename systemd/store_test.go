@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -96,18 +97,46 @@ func TestStoreWhereItCannot(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	})
-	t.Run("stuck", func(t *testing.T) {
-		startManager(t)
-		n := newNotifier(t)
-		n.out.stuck = make(chan error)
-		before := openFDs(t)
-		if err := n.Store(0, "x"); !errors.Is(err, ErrStuck) {
-			t.Errorf("got %v", err)
+	t.Run("nobody listens, and nothing is left open", func(t *testing.T) {
+		t.Setenv("NOTIFY_SOCKET", t.TempDir()+"/nobody")
+		n, before := newNotifier(t), openFDs(t)
+		for range 3 {
+			if err := n.Store(0, "x"); !errors.Is(err, unix.ENOENT) {
+				t.Errorf("got %v", err)
+			}
 		}
 		if after := openFDs(t); after != before {
 			t.Errorf("%d descriptors are open, before there were %d", after, before)
 		}
 	})
+}
+
+// TestStoreIsOwed stores the same name again and again with a manager that does not read.
+func TestStoreIsOwed(t *testing.T) {
+	m := startManager(t)
+	n := newNotifier(t)
+	m.fill(t)
+	before := openFDs(t)
+	if err := n.Forget("x"); !errors.Is(err, ErrStuck) {
+		t.Fatalf("got %v, want ErrStuck", err)
+	}
+	for range 10 {
+		if err := n.Store(0, "x"); !errors.Is(err, ErrStuck) {
+			t.Errorf("got %v", err)
+		}
+	}
+	if open := openFDs(t) - before; open != 2 {
+		t.Errorf("%d descriptors are held, want the one to be stored and the one it is sent by", open)
+	}
+	_ = n.Ready()
+	got := m.drain(t, n, "READY=1")
+	want := []string{"FDSTOREREMOVE=1\nFDNAME=x", "FDSTORE=1\nFDNAME=x\nFDPOLL=0", "READY=1"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if open := openFDs(t) - before; open != 0 {
+		t.Errorf("%d descriptors are held afterwards", open)
+	}
 }
 
 func openFDs(t *testing.T) int {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -33,7 +34,8 @@ func checkCommand() *cobra.Command {
 		Short: "Validate a policy file, without privilege and without a daemon",
 		Long: `Validate a policy file. Prints the limits of each service, those that are not set, and
 what is worth a warning; or every problem as FILE:LINE: key: what is wrong, what is
-allowed. Exits 2 on a problem.`,
+allowed. Run by root, it warns too where the service's user could not read the file. Exits 2
+on a problem.`,
 		Example: "  ebbgate check /etc/ebbgate/config.toml",
 		Args:    oneOperand("a file"),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -60,7 +62,7 @@ func check(w io.Writer, path string, asJSON bool) error {
 	case err != nil:
 		return exitWith(exitUsage, err)
 	}
-	warnings := append(p.Warnings(), portWarnings(p, localPortRange(), reservedPorts())...)
+	warnings := slices.Concat(p.Warnings(), portWarnings(p, localPortRange(), reservedPorts()), accessWarning(path))
 	if asJSON {
 		out := checked{File: path, OK: true, Warnings: warnings}
 		for _, s := range p.Services {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -36,15 +37,16 @@ func runCommand() *cobra.Command {
 		Long: `Run the daemon in the foreground; systemd starts it this way. SIGHUP loads the policy
 again, as ebbgate reload does, and a bad policy changes nothing. SIGTERM or SIGINT ends
 it, and the table with it.
-Exits 0 after a clean stop, 1 on a failure, 2 on a bad policy.`,
+Exits 0 after a clean stop, 1 on a failure, 2 on a bad policy; a file that cannot be read is a
+failure.`,
 		Example: "  ebbgate run --config /etc/ebbgate/config.toml",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return run(c.Context(), o, c.ErrOrStderr())
 		},
 	}
-	c.Flags().StringVar(&o.policy, "config", defaultPolicy, "the policy file")
-	c.Flags().StringVar(&o.record, "record", "", "record everything seen and decided to this file, for ebbgate replay")
+	c.Flags().StringVar(&o.policy, "config", defaultPolicy, "the policy `FILE`")
+	c.Flags().StringVar(&o.record, "record", "", "record everything seen and decided to this `FILE`, for ebbgate replay")
 	c.Flags().BoolVar(&o.verbose, "verbose", false, "log more")
 	return c
 }
@@ -56,23 +58,33 @@ type runOptions struct {
 	verbose bool
 }
 
-// run reads the policy before anything else, so that a bad one changes nothing, and then takes
-// what it needs in the order in which a failure leaves the least behind.
+// run takes what an earlier run has left before anything can fail, reads the policy before anything is
+// changed, and then takes what it needs in the order in which a failure leaves the least behind.
 func run(ctx context.Context, o runOptions, stderr io.Writer) error {
-	// From the first moment on: without a handler, SIGHUP would end the process.
+	// A journal that has gone makes stderr a broken pipe: a message nobody reads is no reason to end, and to
+	// systemd that end would be a clean one.
+	signal.Ignore(syscall.SIGPIPE)
+	// Without a handler, SIGHUP would end the process.
 	reload := reloads()
-	p, src, err := daemon.ReadPolicy(o.policy)
-	if err != nil {
-		return exitWith(exitUsage, err)
-	}
-	if err := permitted(); err != nil {
-		return exitWith(exitRuntime, err)
-	}
 	level := slog.LevelInfo
 	if o.verbose {
 		level = slog.LevelDebug
 	}
-	log := slog.New(systemd.LogHandler(stderr, level))
+	handler, flush := systemd.LogHandler(stderr, level)
+	defer flush()
+	log := slog.New(handler)
+	notifier, err := systemd.NewNotifier()
+	if err != nil {
+		return exitWith(exitRuntime, err)
+	}
+	stored := takeStored(notifier, log)
+	p, src, err := daemon.ReadPolicy(o.policy)
+	if err != nil {
+		return exitWith(unreadStatus(err), daemon.HowToRead(o.policy, err))
+	}
+	if err := permitted(); err != nil {
+		return exitWith(exitRuntime, err)
+	}
 	for _, w := range p.Warnings() {
 		log.Warn("policy", "warning", w)
 	}
@@ -80,10 +92,21 @@ func run(ctx context.Context, o runOptions, stderr io.Writer) error {
 	defer stop()
 	config := daemon.Config{PolicyPath: o.policy, Policy: p, Source: src, Version: versionText(), Log: log,
 		Now: boottime.Now, Wall: time.Now, Reload: reload}
-	if err := serve(ctx, config, o.record); err != nil {
+	if err := serve(ctx, config, left{notifier, stored}, o.record); err != nil {
 		return exitWith(exitRuntime, err)
 	}
 	return nil
+}
+
+// unreadStatus is how run ends without a policy. A bad one stays bad until somebody edits it, and the
+// service manager is told not to try again. A file that could not be read may be there, or be readable,
+// a moment later: somebody may be about to put it in place.
+func unreadStatus(err error) int {
+	var file *fs.PathError
+	if errors.As(err, &file) {
+		return exitRuntime
+	}
+	return exitUsage
 }
 
 // permitted says what is missing before anything is touched.
@@ -99,12 +122,14 @@ func permitted() error {
 	return nil
 }
 
+// left is the service manager and what it had in store.
+type left struct {
+	notifier *systemd.Notifier
+	table    int // the socket of an earlier run; -1: none
+}
+
 // serve constructs the parts and runs them until ctx is cancelled.
-func serve(ctx context.Context, c daemon.Config, record string) (err error) {
-	stored, err := systemd.TakeStored(tableSocket)
-	if err != nil {
-		c.Log.Warn("no limits are taken over from an earlier run", "error", err)
-	}
+func serve(ctx context.Context, c daemon.Config, from left, record string) (err error) {
 	var open opened
 	defer func() { err = errors.Join(err, open.close()) }()
 	socket, err := control.Listen(c.Policy.Control.Socket, c.Policy.Control.ViewGroup)
@@ -120,7 +145,7 @@ func serve(ctx context.Context, c daemon.Config, record string) (err error) {
 			c.Log.Warn("control socket", "warning", err)
 		}
 	}
-	if err := construct(&c, &open, stored, record); err != nil {
+	if err := construct(&c, &open, from, record); err != nil {
 		// The server closes the socket at its end; without a run of it, it is ours to close.
 		return errors.Join(err, socket.Close())
 	}
@@ -133,15 +158,12 @@ func serve(ctx context.Context, c daemon.Config, record string) (err error) {
 }
 
 // construct opens what the daemon works with.
-func construct(c *daemon.Config, open *opened, stored int, record string) error {
-	notifier, err := systemd.NewNotifier()
+func construct(c *daemon.Config, open *opened, from left, record string) error {
+	table, err := enforcer.Resume(from.table)
 	if err != nil {
 		return err
 	}
-	table, err := openTable(stored, notifier, c.Log, open)
-	if err != nil {
-		return err
-	}
+	open.add("table", table.Close)
 	closer, err := enforcer.OpenCloser(table)
 	if err != nil {
 		return err
@@ -152,7 +174,8 @@ func construct(c *daemon.Config, open *opened, stored int, record string) error 
 		return err
 	}
 	open.add("observer", watcher.Close)
-	c.Watcher, c.Rules, c.Closer, c.Manager = watcher, table, closer, notifier
+	c.Watcher, c.Rules, c.Closer = watcher, table, closer
+	c.Manager = &storing{Notifier: from.notifier, table: table, log: c.Log}
 	if record == "" {
 		return nil
 	}

@@ -35,10 +35,17 @@ func (s *stage) daemon(p policyFile, flags ...string) *daemon {
 }
 
 // start starts a daemon whose policy is written, and waits until it answers.
-func (s *stage) start(cmd *exec.Cmd) *daemon {
+func (s *stage) start(cmd *exec.Cmd) *daemon { return s.startLogging(cmd, nil) }
+
+// startLogging is start with a file the daemon logs to, which is closed here; nil: to daemon.log.
+func (s *stage) startLogging(cmd *exec.Cmd, to *os.File) *daemon {
 	s.t.Helper()
 	d := &daemon{t: s.t, cmd: cmd, client: control.Dial(s.socket()), done: make(chan struct{})}
 	d.cmd.Stderr = &d.log
+	if to != nil {
+		d.cmd.Stderr = to
+		defer to.Close()
+	}
 	d.started = time.Now()
 	if err := s.Victim.Start(d.cmd); err != nil {
 		s.t.Fatal(err)

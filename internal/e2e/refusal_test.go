@@ -44,9 +44,9 @@ func TestRefusesToStart(t *testing.T) {
 		status int
 		words  []string
 	}{
-		{"no policy", command("run", "--config", missing), 2, []string{missing, "no such file"}},
+		{"no policy", command("run", "--config", missing), 1, []string{missing, "no such file", "put a policy there"}},
 		{"policy is a directory", command("run", "--config", s.dir), 2, []string{s.dir, "not a regular file"}},
-		{"policy not readable", unprivileged(command("run", "--config", secret)), 2, []string{secret, "permission denied"}},
+		{"policy not readable", unprivileged(command("run", "--config", secret)), 1, []string{secret, "permission denied", "chgrp nogroup " + secret + "; chmod 640 " + secret}},
 		{"not root", unprivileged(command("run", "--config", s.config())), 1, []string{"root", "CAP_NET_ADMIN"}},
 		{"socket is a file", command("run", "--config", beside), 1, []string{taken, "remove it"}},
 		{"status without a daemon", command("status", "--socket", s.socket()), 3, []string{s.socket(), "is it running?"}},

@@ -85,7 +85,7 @@ func (m *serviceManager) take(text string, oob []byte) {
 	switch {
 	case said["FDSTORE"] == "1" && file != nil:
 		m.add(said["FDNAME"], file)
-	case said["FDSTOREREMOVE"] == "1":
+	case said["FDSTOREREMOVE"] == "1" && said["FDNAME"] == "ebbgate-table":
 		m.keep("", nil)
 	}
 }
@@ -133,17 +133,26 @@ func (m *serviceManager) awaitStore(full bool) {
 // start runs the daemon as this service manager would, with what is in store.
 func (m *serviceManager) start(s *stage) *daemon {
 	m.t.Helper()
-	cmd := command("run", "--config", s.config())
+	cmd, started := m.command("run", "--config", s.config())
+	defer started()
+	return s.start(cmd)
+}
+
+// command is a command line as this service manager would run it, with what is in store. What is returned
+// with it is to be called once it runs.
+func (m *serviceManager) command(args ...string) (cmd *exec.Cmd, started func()) {
+	m.t.Helper()
+	cmd, started = command(args...), func() {}
 	cmd.Env = append(cmd.Env, "NOTIFY_SOCKET="+m.path)
 	if stored, name := m.lend(); stored != nil {
-		defer stored.Close()
+		started = func() { _ = stored.Close() }
 		// LISTEN_PID is known only within the process that becomes the program.
 		shell := exec.Command("/bin/sh", append([]string{"-c", `LISTEN_PID=$$ exec "$0" "$@"`}, cmd.Args...)...)
 		shell.Env = append(cmd.Env, "LISTEN_FDS=1", "LISTEN_FDNAMES="+name)
 		shell.ExtraFiles = []*os.File{stored}
 		cmd = shell
 	}
-	return s.start(cmd)
+	return cmd, started
 }
 
 // lend returns a copy of what is in store, and its name; nil if there is nothing.
