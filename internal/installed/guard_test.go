@@ -16,20 +16,22 @@ import (
 // guardEvery is the time between two looks of a guard.
 const guardEvery = 50 * time.Millisecond
 
-// guard looks at the sockets of the shop all the time, and remembers the most any attacker ever held.
+// guard looks at the sockets of the shop again and again, and remembers the most it saw any attacker hold.
+// What somebody holds only between two looks it does not see.
 type guard struct {
 	mu   sync.Mutex
+	from time.Time // when it began to count
 	most int
 	who  netip.Addr
 	now  map[netip.Addr]int // at the last look
-	err  error
+	err  error              // why the last look failed: one that fails among others is like a pause between two
 	end  chan struct{}
 	done chan struct{}
 }
 
 // watchShop starts a guard, which ends with the test.
 func watchShop(t *testing.T, victim *lab.Namespace) *guard {
-	g := &guard{end: make(chan struct{}), done: make(chan struct{})}
+	g := &guard{from: time.Now(), end: make(chan struct{}), done: make(chan struct{})}
 	go func() {
 		defer close(g.done)
 		ticker := time.NewTicker(guardEvery)
@@ -62,8 +64,7 @@ func (g *guard) look(victim *lab.Namespace) {
 	})
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if err != nil {
-		g.err = err
+	if g.err = err; err != nil {
 		return
 	}
 	g.now = now
@@ -78,6 +79,9 @@ func (g *guard) look(victim *lab.Namespace) {
 func (g *guard) holds(limit int) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if g.err != nil {
+		return fmt.Errorf("look at the sockets: %w", g.err)
+	}
 	if len(g.now) != attackers {
 		return fmt.Errorf("%d attackers hold connections", len(g.now))
 	}
@@ -89,14 +93,33 @@ func (g *guard) holds(limit int) error {
 	return nil
 }
 
-// forget begins the count of the most anew.
+// exceeds is a condition: every attacker holds more connections than he might if he were limited.
+func (g *guard) exceeds(limit int) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, a := range lab.AttackRange().IPv4(attackers) {
+		if n := g.now[a]; n <= limit {
+			return fmt.Errorf("%s holds %d connections", a, n)
+		}
+	}
+	return nil
+}
+
+// since returns when the count began.
+func (g *guard) since() time.Time {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.from
+}
+
+// forget begins the count anew.
 func (g *guard) forget() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.most, g.who = 0, netip.Addr{}
+	g.from, g.most, g.who = time.Now(), 0, netip.Addr{}
 }
 
-// check fails the test if any attacker ever held more than he may since the last forget.
+// check fails the test if any attacker was seen to hold more than he may since the last forget.
 func (g *guard) check(t *testing.T, limit int) {
 	t.Helper()
 	g.mu.Lock()

@@ -44,7 +44,7 @@ func newHost(t *testing.T, suite nspawn.Suite) *host {
 	if h.table, err = lab.WatchTable(t.Context(), l.Victim, "ebbgate", 5*time.Millisecond); err != nil {
 		t.Fatal(err)
 	}
-	h.Put(t, filepath.Join(built, "shop"), "/usr/local/sbin/shop", 0o755)
+	h.Put(t, made(t, "shop"), "/usr/local/sbin/shop", 0o755)
 	h.Write(t, "/etc/systemd/system/shop.service", fmt.Sprintf("[Service]\nExecStart=/usr/local/sbin/shop %s\nLimitNOFILE=16384\n", shop()), 0o644)
 	h.Run(t, "systemctl", "daemon-reload")
 	h.Run(t, "systemctl", "start", "shop")
@@ -74,10 +74,18 @@ func (h *host) served(t *testing.T, more uint64) {
 // aptInstall installs a package, of which apt takes nothing else from anywhere.
 func (h *host) aptInstall(t *testing.T, version string) {
 	t.Helper()
-	path := "/tmp/" + filepath.Base(deb(version))
-	h.Put(t, deb(version), path, 0o644)
+	path := h.putDeb(t, version)
 	h.Run(t, "apt-get", "install", "--yes", path)
 	h.Run(t, "rm", path)
+}
+
+// putDeb copies a package to the machine, and returns where to.
+func (h *host) putDeb(t *testing.T, version string) (path string) {
+	t.Helper()
+	from := deb(t, version)
+	path = "/tmp/" + filepath.Base(from)
+	h.Put(t, from, path, 0o644)
+	return path
 }
 
 // property asks systemd for a property of the service.
@@ -157,7 +165,7 @@ ports = [%d]
 `, port, perSource)
 }
 
-// rules lists the rules of the machine, all or of one table.
+// rules lists all rules of the machine.
 func (h *host) rules(t *testing.T) string {
 	t.Helper()
 	return h.Run(t, "nft", "list", "ruleset")
