@@ -81,19 +81,42 @@ func TestUnitUsesKnownDirectives(t *testing.T) {
 	}
 }
 
+// TestUnitSays holds what others rely on: the package, the pages, the daemon itself. What is not told from a
+// machine that works, such as bounds for what goes wrong, stands here and nowhere else.
 func TestUnitSays(t *testing.T) {
 	u := readUnit(t)
 	for key, want := range map[string]string{
+		"Unit.DefaultDependencies":   "no",
+		"Unit.Before":                "network-pre.target shutdown.target",
+		"Unit.Conflicts":             "shutdown.target",
+		"Unit.StartLimitIntervalSec": "0",
+		"Unit.After": "local-fs.target systemd-sysusers.service systemd-tmpfiles-setup.service systemd-sysctl.service " +
+			"nftables.service",
+
 		"Service.Type":                    "notify",
 		"Service.ExecStart":               "/usr/sbin/ebbgate run --config /etc/ebbgate/config.toml",
 		"Service.ExecReload":              "/usr/sbin/ebbgate reload",
+		"Service.Restart":                 "on-failure",
+		"Service.TimeoutStartSec":         "10s",
+		"Service.TimeoutStartFailureMode": "abort",
+		"Service.TimeoutAbortSec":         "2s",
+		"Service.TimeoutStopSec":          "10s",
+		"Service.FileDescriptorStoreMax":  "1",
+
+		"Service.User":                    "ebbgate",
 		"Service.CapabilityBoundingSet":   "CAP_NET_ADMIN",
 		"Service.AmbientCapabilities":     "CAP_NET_ADMIN",
-		"Service.User":                    "ebbgate",
 		"Service.RuntimeDirectory":        "ebbgate",
-		"Service.FileDescriptorStoreMax":  "1",
-		"Service.Restart":                 "on-failure",
+		"Service.RuntimeDirectoryMode":    "0755",
+		"Service.StateDirectory":          "ebbgate",
+		"Service.StateDirectoryMode":      "0700",
 		"Service.RestrictAddressFamilies": "AF_NETLINK AF_UNIX",
+		"Service.NoExecPaths":             "/",
+		"Service.ExecPaths":               "/usr/sbin/ebbgate",
+		"Service.PrivateIPC":              "yes",
+		"Service.DevicePolicy":            "closed",
+
+		"Install.WantedBy": "sysinit.target",
 	} {
 		if got := strings.Join(u[key], "\n"); got != want {
 			t.Errorf("%s=%s, want %s", key, got, want)
