@@ -141,6 +141,13 @@ func (p *fakePublisher) PublishExplain(f func(netip.Addr) *control.Explanation) 
 	p.explain = f
 }
 
+// shown returns what writes the rules out.
+func (p *fakePublisher) shown() func() *control.Ruleset {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.ruleset
+}
+
 // told returns what tells of the attacks.
 func (p *fakePublisher) told() func() *control.Attacks {
 	p.mu.Lock()

@@ -233,7 +233,7 @@ func TestRulesetMayBeWrittenOutByAnybody(t *testing.T) {
 		w.watcher.hold("web", "203.0.113.1", 25)
 		w.start()
 		w.pass(firstAnswer)
-		show := w.publisher.ruleset
+		show := w.publisher.shown()
 		var readers sync.WaitGroup
 		for range 4 {
 			readers.Go(func() {

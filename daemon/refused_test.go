@@ -33,7 +33,7 @@ func TestRefusedTransactionIsTriedAgainAtGrowingIntervals(t *testing.T) {
 		if s := w.publisher.latest(); s.State != control.StateDegraded || !s.Services[0].Attacks[0].FirstRule.IsZero() {
 			t.Errorf("state %s, first rule %v, want degraded without one", s.State, s.Services[0].Attacks[0].FirstRule)
 		}
-		if r := w.publisher.ruleset(); r.Text != "" || !strings.Contains(r.Would, "203.0.113.1") {
+		if r := w.publisher.shown()(); r.Text != "" || !strings.Contains(r.Would, "203.0.113.1") {
 			t.Errorf("ruleset in force %q, and wanted:\n%s", r.Text, r.Would)
 		}
 

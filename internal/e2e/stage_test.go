@@ -21,11 +21,8 @@ type stage struct {
 	table *lab.TableWatch
 }
 
-// newStage lets the test run beside others from here on: most of them wait most of the time, each in namespaces
-// of its own.
 func newStage(t *testing.T) *stage {
 	t.Helper()
-	t.Parallel()
 	l := nstest.Lab(t)
 	s := &stage{Lab: l, t: t, dir: t.TempDir()}
 	// Whoever may run the program may read its policy, and bind beside it only as root.
