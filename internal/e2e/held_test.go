@@ -50,10 +50,10 @@ func moreThan(limit int, server *lab.Server) func() error {
 	}
 }
 
-// passing is what a source may hold for a moment: the kernel does not count what it held before the rules, so
-// once a census finds it below its limit, what it holds then and a whole limit more can pass until the next
-// one, which closes the excess.
-func passing(limit int) int { return 2 * limit }
+// passing is what a source may hold for a moment: one that was below half of its limit at the last
+// census is not yet counted by the kernel, so what it holds then and a whole limit more can pass
+// until the next census, which closes the excess.
+func passing(limit int) int { return limit/2 + limit }
 
 // awaitLimited waits until no source holds more than limit at the server, and checks that this
 // lasts while the flood goes on opening connections.
