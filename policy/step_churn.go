@@ -3,6 +3,7 @@ package policy
 // fastCounts is how many counts in a row must find a source over its rate, with a census between two of
 // them. One alone may be a server that was started anew and lost everything at once, and only a census
 // tells a client that opens and closes from one whose connections of long ago end: it then holds less.
+// Of a source that was refused for it and begins anew, one count is enough, if a census was between.
 const fastCounts = 2
 
 // endings judges how many connections a second each source opened, by what ended of them: the kernel
@@ -117,13 +118,15 @@ func (j *churnJudge) judge(src *SourceState, ended int, allowed allowance) {
 	n := min(max(0, ended-cut), j.opened)
 	rate := int(float64(n) / max(e.Span-e.Paused, e.Span/100).Seconds())
 	over := allowed.fresh > 0 && rate >= allowed.fresh && n >= minEvidence
+	was := src.Churn.raised()
 	switch {
 	case !over:
 		src.Fast = 0
+	case was && seen:
+		src.Fast, src.Rate = fastCounts, rate // it has shown before that it churns
 	case src.Fast == 0 || seen || !st.o.Census.Complete && st.next.Census > st.prev.Endings:
 		src.Fast, src.Rate = min(src.Fast+1, fastCounts), rate
 	}
-	was := src.Churn.raised()
 	switch {
 	case was && allowed.fresh == 0:
 		st.calm(src, Churn, &src.Churn, "the policy sets no limit any more")
