@@ -35,20 +35,11 @@ func (s *journalSocket) send(r *record) error {
 		s.fd, s.opened = fd, true
 	}
 	data := encode(r)
-	err := s.sendmsg(data, nil)
+	err := sendmsg(s.fd, s.path, data, nil)
 	if errors.Is(err, unix.EMSGSIZE) || errors.Is(err, unix.ENOBUFS) {
 		return s.sendFile(data)
 	}
 	return err
-}
-
-func (s *journalSocket) sendmsg(data, rights []byte) error {
-	for {
-		err := unix.Sendmsg(s.fd, data, rights, &unix.SockaddrUnix{Name: s.path}, unix.MSG_NOSIGNAL)
-		if err != unix.EINTR {
-			return err
-		}
-	}
 }
 
 // recordSeals are those without which journald silently drops a file in memory that is not root's
@@ -75,7 +66,7 @@ func (s *journalSocket) sendFile(data []byte) error {
 	if _, err := unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, recordSeals); err != nil {
 		return fmt.Errorf("seal file in memory: %w", err)
 	}
-	return s.sendmsg(nil, unix.UnixRights(fd))
+	return sendmsg(s.fd, s.path, nil, unix.UnixRights(fd))
 }
 
 // encode writes a record in the journal's native protocol.

@@ -51,8 +51,13 @@ func pass(state string, fd int) error {
 		return fmt.Errorf("open unix socket: %w", err)
 	}
 	defer unix.Close(s)
+	return sendmsg(s, os.Getenv("NOTIFY_SOCKET"), []byte(state), unix.UnixRights(fd))
+}
+
+// sendmsg sends a message, descriptors with it, over a socket that is not connected.
+func sendmsg(fd int, path string, data, rights []byte) error {
 	for {
-		err := unix.Sendmsg(s, []byte(state), unix.UnixRights(fd), &unix.SockaddrUnix{Name: os.Getenv("NOTIFY_SOCKET")}, unix.MSG_NOSIGNAL)
+		err := unix.Sendmsg(fd, data, rights, &unix.SockaddrUnix{Name: path}, unix.MSG_NOSIGNAL)
 		if err != unix.EINTR {
 			return err
 		}
