@@ -15,10 +15,7 @@ import (
 
 // explain asks for an address as a client does.
 func (w *world) explain(addr string) *control.Explanation {
-	w.publisher.mu.Lock()
-	ask := w.publisher.explain
-	w.publisher.mu.Unlock()
-	return ask(netip.MustParseAddr(addr))
+	return w.publisher.explains()(netip.MustParseAddr(addr))
 }
 
 func explained(e *control.Explanation, service string) control.ServiceExplanation {
@@ -76,9 +73,7 @@ func TestExplanationsAreOfTheirTurn(t *testing.T) {
 		w.watcher.hold("web", "203.0.113.1", 25)
 		w.start()
 		w.pass(time.Second)
-		w.publisher.mu.Lock()
-		ask := w.publisher.explain
-		w.publisher.mu.Unlock()
+		ask := w.publisher.explains()
 		addr := netip.MustParseAddr("203.0.113.1")
 		before, err := json.Marshal(ask(addr))
 		must(t, err)

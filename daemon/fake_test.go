@@ -155,6 +155,13 @@ func (p *fakePublisher) told() func() *control.Attacks {
 	return p.attacks
 }
 
+// explains returns what explains an address.
+func (p *fakePublisher) explains() func(netip.Addr) *control.Explanation {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.explain
+}
+
 func (p *fakePublisher) latest() *control.Status {
 	p.mu.Lock()
 	defer p.mu.Unlock()
