@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ebbgate/internal/lab"
+	"ebbgate/internal/nstest"
 )
 
 // bootTime is how long a boot, and as long again a shutdown, may take. Each takes less than a second.
@@ -48,7 +49,7 @@ func New(tb testing.TB, suite Suite, network *lab.Namespace) *Machine {
 	tb.Helper()
 	tar, err := archive(tb, suite)
 	if err != nil {
-		refuse(tb, err)
+		nstest.Refuse(tb, err)
 	}
 	m := &Machine{place: newPlace(tb), network: network, ended: make(chan struct{})}
 	tb.Cleanup(func() {
@@ -68,11 +69,11 @@ func (m *Machine) Boot(tb testing.TB) (state string) {
 	tb.Helper()
 	began := time.Now()
 	if err := m.start(); err != nil {
-		refuse(tb, err)
+		nstest.Refuse(tb, err)
 	}
 	tb.Cleanup(func() { m.switchOff(tb) })
 	if err := m.awaitLeader(); err != nil {
-		refuse(tb, err)
+		nstest.Refuse(tb, err)
 	}
 	state = strings.TrimSpace(m.Try("systemctl", "is-system-running", "--wait").Stdout)
 	tb.Logf("systemd is %s after %v", state, time.Since(began).Round(time.Millisecond))
@@ -115,13 +116,13 @@ func (m *Machine) start() error {
 		return err
 	}
 	defer in.Close()
-	m.cmd = m.container("--boot", "--volatile=overlay", "--console=read-only", "systemd.firstboot=no")
-	m.cmd.Stdout, m.cmd.Stderr = console, console
-	m.cmd.SysProcAttr = inside(in)
-	if err := m.network.Start(m.cmd); err != nil {
+	cmd := m.container("--boot", "--volatile=overlay", "--console=read-only", "systemd.firstboot=no")
+	cmd.Stdout, cmd.Stderr = console, console
+	cmd.SysProcAttr = inside(in)
+	if err := m.network.Start(cmd); err != nil {
 		return err
 	}
-	m.started = true
+	m.cmd = cmd
 	go func() {
 		defer close(m.ended)
 		_ = m.cmd.Wait() // ProcessState tells the outcome

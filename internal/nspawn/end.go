@@ -31,7 +31,7 @@ func (m *Machine) switchOff(tb testing.TB) {
 // remove ends what is left of the machine, and removes its files.
 func (m *Machine) remove() error {
 	err := m.place.remove()
-	if m.started {
+	if m.cmd != nil {
 		<-m.ended
 	}
 	return err

@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"ebbgate/internal/nstest"
 )
 
 // TestGroupIsEmptied starts a process that would last, in a group within a group.
@@ -67,14 +69,14 @@ func TestPlaceThatCannotBe(t *testing.T) {
 
 func TestRefusal(t *testing.T) {
 	t.Setenv("CI", "true")
-	if said := ending(t, func(tb testing.TB) { refuse(tb, syscall.EPERM) }); said == "" {
+	if said := ending(t, func(tb testing.TB) { nstest.Refuse(tb, syscall.EPERM) }); said == "" {
 		t.Error("with CI set what is not permitted does not fail the test")
 	}
 	t.Setenv("CI", "")
-	if said := ending(t, func(tb testing.TB) { refuse(tb, syscall.ENOENT) }); said == "" {
+	if said := ending(t, func(tb testing.TB) { nstest.Refuse(tb, syscall.ENOENT) }); said == "" {
 		t.Error("what goes wrong does not fail the test")
 	}
-	r := t.Run("skipped", func(t *testing.T) { refuse(t, syscall.EPERM) })
+	r := t.Run("skipped", func(t *testing.T) { nstest.Refuse(t, syscall.EPERM) })
 	if !r {
 		t.Error("what is not permitted fails the test")
 	}

@@ -25,8 +25,7 @@ const (
 type Machine struct {
 	place   place
 	network *lab.Namespace
-	cmd     *exec.Cmd     // systemd-nspawn
-	started bool          // cmd was, and ended will be closed
+	cmd     *exec.Cmd     // systemd-nspawn; nil: not started, and ended is never closed
 	ended   chan struct{} // closed when it has ended
 	leader  int           // 0: not booted
 }

@@ -3,7 +3,6 @@ package nspawn
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -36,7 +35,7 @@ func newPlace(tb testing.TB) place {
 	}
 	p, err := makePlace(os.TempDir(), mount)
 	if err != nil {
-		refuse(tb, err)
+		nstest.Refuse(tb, err)
 	}
 	return p
 }
@@ -116,14 +115,4 @@ func sweep(parent string, remove func(path string) error) error {
 		_ = f.Close()
 	}
 	return errors.Join(errs...)
-}
-
-// refuse ends a test that cannot go on: it is skipped if the machine does not permit what it takes, unless
-// the environment has CI set.
-func refuse(tb testing.TB, err error) {
-	tb.Helper()
-	if (errors.Is(err, fs.ErrPermission) || errors.Is(err, unix.EROFS)) && os.Getenv("CI") == "" {
-		tb.Skip(err)
-	}
-	tb.Fatal(err)
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"ebbgate/internal/nstest"
 )
 
 func TestArchiveName(t *testing.T) {
@@ -77,7 +79,7 @@ func TestMirrorIsWhole(t *testing.T) {
 func TestArchiveIsKept(t *testing.T) {
 	first, err := archive(t, Bookworm)
 	if err != nil {
-		refuse(t, err)
+		nstest.Refuse(t, err)
 	}
 	before, err := os.Stat(first)
 	if err != nil {

@@ -63,10 +63,7 @@ func InCgroup(tb testing.TB, group string, f func()) (remove func()) {
 	}
 	if err := errors.Join(os.MkdirAll(filepath.Join(mount, group), 0o755), move(group)); err != nil {
 		remove()
-		if (errors.Is(err, fs.ErrPermission) || errors.Is(err, unix.EROFS)) && os.Getenv("CI") == "" {
-			tb.Skipf("not permitted to make control groups: %v", err)
-		}
-		tb.Fatal(err)
+		Refuse(tb, fmt.Errorf("make control groups: %w", err))
 	}
 	defer func() {
 		if err := move(home); err != nil {
@@ -75,4 +72,14 @@ func InCgroup(tb testing.TB, group string, f func()) (remove func()) {
 	}()
 	f()
 	return remove
+}
+
+// Refuse ends a test that cannot go on: it is skipped if the machine does not permit what it takes, unless
+// the environment has CI set.
+func Refuse(tb testing.TB, err error) {
+	tb.Helper()
+	if (errors.Is(err, fs.ErrPermission) || errors.Is(err, unix.EROFS)) && os.Getenv("CI") == "" {
+		tb.Skip(err)
+	}
+	tb.Fatal(err)
 }
