@@ -8,7 +8,6 @@ import (
 // entry is a piece of the example policy: comment lines, and the key or table they explain.
 type entry struct {
 	comment []string // without "# "
-	indent  string   // of the key or table
 	line    string   // the key and its value, or the table's header; "" for a comment alone
 }
 
@@ -37,7 +36,7 @@ func entries(example string) ([]entry, error) {
 		case line[0] == '#':
 			e.comment = append(e.comment, strings.TrimPrefix(line[1:], " "))
 		case line[0] == '[' || strings.Contains(line, " = "):
-			e.line, e.indent = line, raw[:len(raw)-len(line)]
+			e.line = line
 			all = append(all, e)
 			e = entry{}
 		default:
