@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"time"
 )
 
@@ -89,6 +90,37 @@ func (c *Client) Unexempt(ctx context.Context, r UnexemptRequest) (*Exempted, er
 // the user the daemon runs as.
 func (c *Client) Reload(ctx context.Context) (*Reload, error) {
 	return post[Reload](ctx, c, "/v1/reload", struct{}{})
+}
+
+// Sources asks who holds connections, and what holds for them; errors are those of Status.
+func (c *Client) Sources(ctx context.Context, r SourcesRequest) (*Sources, error) {
+	return get[Sources](ctx, c, "/v1/sources?"+r.query().Encode())
+}
+
+// Events asks for the events after one, and waits for the first to come: for at most so long, and no longer
+// than LongestWait. Of 0 it asks for those that are kept. Errors are those of Status.
+func (c *Client) Events(ctx context.Context, after uint64, wait time.Duration) (*Events, error) {
+	q := url.Values{"after": {strconv.FormatUint(after, 10)}}
+	if wait > 0 {
+		q.Set("wait", strconv.FormatFloat(min(wait, LongestWait).Seconds(), 'f', -1, 64))
+	}
+	return get[Events](ctx, c, "/v1/events?"+q.Encode())
+}
+
+// Block asks for a block and returns when it is in force. Errors are those of Exempt.
+func (c *Client) Block(ctx context.Context, r BlockRequest) (*Blocked, error) {
+	return post[Blocked](ctx, c, "/v1/block", r)
+}
+
+// Unblock ends what blocks or limits a prefix, and returns what was ended. Errors are those of Exempt; that
+// there is nothing is an *Error of KindNotFound.
+func (c *Client) Unblock(ctx context.Context, r UnblockRequest) (*Blocked, error) {
+	return post[Blocked](ctx, c, "/v1/unblock", r)
+}
+
+// Mode changes the mode of services and returns when it is in force. Errors are those of Exempt.
+func (c *Client) Mode(ctx context.Context, r ModeRequest) (*Moded, error) {
+	return post[Moded](ctx, c, "/v1/mode", r)
 }
 
 func get[T any](ctx context.Context, c *Client, path string) (*T, error) {
