@@ -9,7 +9,7 @@ import (
 
 const (
 	churnRate    = 4000 // connections a second of all attackers
-	newPerSource = 30
+	newPerSource = 15
 	churnBlock   = "12s"
 )
 
