@@ -9,7 +9,7 @@ import (
 	"github.com/google/nftables"
 	"golang.org/x/sys/unix"
 
-	"ebbgate/internal/process"
+	"ebbgate/internal/escape"
 )
 
 // ourTable is the table of ebbgate itself, in family inet.
@@ -64,7 +64,7 @@ func (f *Facts) listChains() error {
 			f.unread("nf_tables chains", fmt.Sprintf("more than %d base chains; the rest was not looked at", maxChains))
 			break
 		}
-		f.Chains = append(f.Chains, Chain{Family: familyName(c.Table.Family), Table: process.Printable(c.Table.Name), Name: process.Printable(c.Name),
+		f.Chains = append(f.Chains, Chain{Family: familyName(c.Table.Family), Table: escape.Terminal(c.Table.Name), Name: escape.Terminal(c.Name),
 			Hook: hookName(c.Table.Family, uint32(*c.Hooknum)), Priority: int(*c.Priority)})
 	}
 	slices.SortFunc(f.Chains, func(a, b Chain) int {

@@ -10,7 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"ebbgate/internal/process"
+	"ebbgate/internal/escape"
 )
 
 // Bounds on what is read of sysctl.d files. Beyond them the rest is named as unread.
@@ -45,7 +45,7 @@ func (f *Facts) readSettings(root string) {
 			continue
 		}
 		if err != nil {
-			f.unread(process.Printable(path), err.Error())
+			f.unread(escape.Terminal(path), err.Error())
 			continue
 		}
 		for _, s := range parseSettings(text) {
@@ -53,10 +53,10 @@ func (f *Facts) readSettings(root string) {
 				continue
 			}
 			if len(f.Settings) >= maxSettings {
-				f.unread(process.Printable(path), fmt.Sprintf("more than %d settings in sysctl.d files", maxSettings))
+				f.unread(escape.Terminal(path), fmt.Sprintf("more than %d settings in sysctl.d files", maxSettings))
 				return
 			}
-			s.File, s.Value = process.Printable(path), process.Printable(s.Value)
+			s.File, s.Value = escape.Terminal(path), escape.Terminal(s.Value)
 			f.Settings = append(f.Settings, s)
 		}
 	}

@@ -66,7 +66,7 @@ func TestReadSettings(t *testing.T) {
 	want := []Setting{
 		{"/run/sysctl.d/10-b.conf", 1, somaxconn, "3"},
 		{"/etc/sysctl.d/50-a.conf", 1, somaxconn, "1"},
-		{"/usr/local/lib/sysctl.d/60-c.conf", 1, tcpTwRecycle, "1?[31m"},
+		{"/usr/local/lib/sysctl.d/60-c.conf", 1, tcpTwRecycle, `1\x1b[31m`},
 		{"/etc/sysctl.d/99-sysctl.conf", 2, somaxconn, "6"}, // once, though it has two names
 	}
 	if !slices.Equal(f.Settings, want) {

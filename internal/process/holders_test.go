@@ -80,7 +80,7 @@ func TestHoldersOfAMadeUpProc(t *testing.T) {
 		77:         {master, worker},
 		78:         {worker},
 		80:         {{PID: 301, Files: 1}},
-		4294967295: {{PID: 300, Name: "ev?[2Jil?", Files: 1}},
+		4294967295: {{PID: 300, Name: `ev\x1b[2Jil\xff`, Files: 1}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"ebbgate/internal/escape"
 	"ebbgate/policy"
 )
 
@@ -51,20 +52,20 @@ func capacityOf(all []Process, held int) Capacity {
 		return c
 	}
 	slices.SortFunc(workers, func(a, b Process) int { return cmp.Compare(a.PID, b.PID) })
-	c.Program = clean(workers[0].Name)
+	c.Program = escape.Terminal(workers[0].Name)
 	for _, p := range workers {
 		if slices.Contains(forking(), p.Name) {
-			c.Why = fmt.Sprintf("%s has a process for each connection, so its own settings bound them, not files", clean(p.Name))
+			c.Why = fmt.Sprintf("%s has a process for each connection, so its own settings bound them, not files", escape.Terminal(p.Name))
 			return c
 		}
 	}
 	for _, p := range accepting(workers) {
 		if p.FileLimit == 0 || p.Files < 0 {
-			c.Why = fmt.Sprintf("what %s (pid %d) may hold cannot be seen (root sees it)", clean(p.Name), p.PID)
+			c.Why = fmt.Sprintf("what %s (pid %d) may hold cannot be seen (root sees it)", escape.Terminal(p.Name), p.PID)
 			return c
 		}
 		if p.FileLimit > math.MaxInt32 {
-			c.Why = fmt.Sprintf("%s (pid %d) may open any number of files", clean(p.Name), p.PID)
+			c.Why = fmt.Sprintf("%s (pid %d) may open any number of files", escape.Terminal(p.Name), p.PID)
 			return c
 		}
 		c.Processes++

@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"ebbgate/internal/escape"
 	"ebbgate/policy"
 )
 
@@ -122,7 +123,7 @@ func proposeBy(t *testing.T, o Options, all []policy.Observation) (*Proposal, *S
 func parses(t *testing.T, p *Proposal) {
 	t.Helper()
 	for line := range strings.Lines(p.TOML) {
-		if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > width {
+		if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > escape.Columns {
 			t.Errorf("%d columns: %s", n, line)
 		}
 	}

@@ -3,7 +3,8 @@ package suggest
 import (
 	"fmt"
 	"strings"
-	"unicode"
+
+	"ebbgate/internal/escape"
 )
 
 // note adds a sentence, of maxNotes the last one says that there are more.
@@ -19,7 +20,7 @@ func (p *Proposal) note(format string, args ...any) {
 // Note adds a sentence to those that say what to know before trusting the figures. It is to be called
 // before Render. Beyond maxNotes there are no more.
 func (p *Proposal) Note(text string) {
-	p.note("%s", clean(text))
+	p.note("%s", escape.Terminal(text))
 }
 
 // notes says what makes the figures less than normal, or less than all.
@@ -43,7 +44,7 @@ func (c *Collector) notes(p *Proposal) {
 		p.note("%d of %d censuses were not complete, and do not count.", c.seen.incomplete, c.seen.incomplete+c.seen.censuses)
 	}
 	for _, f := range c.seen.faults {
-		p.note("Not everything could be watched (%s): %s.", clean(f.Part), clean(strings.TrimSuffix(f.Text, ".")))
+		p.note("Not everything could be watched (%s): %s.", escape.Terminal(f.Part), escape.Terminal(strings.TrimSuffix(f.Text, ".")))
 	}
 	for i := range p.Services {
 		s := &p.Services[i]
@@ -65,15 +66,4 @@ func (s *service) attackWords() string {
 		return "at the beginning, or between two censuses"
 	}
 	return fmt.Sprintf("in %d of %d censuses", s.attacks, s.censuses)
-}
-
-// clean makes text fit for a comment: whoever chose it, it stays on its line, and what is not plain
-// becomes a question mark.
-func clean(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r > unicode.MaxASCII || !unicode.IsPrint(r) {
-			return '?'
-		}
-		return r
-	}, text)
 }

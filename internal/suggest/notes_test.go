@@ -70,7 +70,7 @@ func TestFaultsAreNamedOnceAndStayInTheirLine(t *testing.T) {
 	all[3].Census.Complete = false
 	p, _ := propose(t, all)
 	want := []string{"1 of 16 censuses were not complete, and do not count.",
-		"Not everything could be watched (endings): not permitted:?ports = [1]?[31m."}
+		"Not everything could be watched (endings): not permitted:\\x0aports = [1]\\x1b[31m."}
 	if strings.Join(p.Notes, "|") != strings.Join(want, "|") {
 		t.Errorf("notes %q", p.Notes)
 	}

@@ -6,13 +6,10 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
+	"ebbgate/internal/escape"
 	"ebbgate/policy"
 )
-
-// width is the most columns of a line.
-const width = 100
 
 // snippet writes TOML with comments.
 type snippet struct {
@@ -53,13 +50,13 @@ func (p *Proposal) head(w *snippet) {
 func (s *Service) write(w *snippet) {
 	w.line("")
 	w.line("[[service]]")
-	w.line("name  = %s", strconv.Quote(s.Service))
+	w.line("name  = %s", escape.TOML(s.Service))
 	w.line("ports = %s", s.ports)
 	if len(s.Addresses) > 0 {
 		w.line("addresses = [%s]", quoted(s.Addresses))
 	}
 	if s.Traffic != policy.Local.String() {
-		w.line("traffic = %s", strconv.Quote(s.Traffic))
+		w.line("traffic = %s", escape.TOML(s.Traffic))
 	}
 	w.comment("", "At most %d connections at once, of %d %s.", s.PeakHeld, s.Sources, plural(s.Sources, "source", "sources"))
 	s.writeCapacity(w)
@@ -150,7 +147,7 @@ func (s *Service) writeHeavy(w *snippet) {
 		}
 		w.comment("  ", "%s", text)
 		w.line("  # [[service.override]]")
-		w.line("  # prefixes = [%s]", strconv.Quote(h.Source.String()))
+		w.line("  # prefixes = [%s]", escape.TOML(h.Source.String()))
 		if h.PerSource > 0 {
 			w.line("  # per_source = %d", h.PerSource)
 		}
@@ -168,19 +165,7 @@ func (w *snippet) line(format string, args ...any) { fmt.Fprintf(&w.b, format+"\
 
 // comment writes words as comment lines that fit.
 func (w *snippet) comment(indent, format string, args ...any) {
-	line := indent + "#"
-	for _, word := range strings.Fields(clean(fmt.Sprintf(format, args...))) {
-		if utf8.RuneCountInString(line)+1+len(word) > width && line != indent+"#" {
-			w.line("%s", line)
-			line = indent + "#"
-		}
-		for room := width - len(line) - 1; len(word) > room; room = width - len(indent) - 2 {
-			w.line("%s %s", line, word[:room])
-			line, word = indent+"#", word[room:]
-		}
-		line += " " + word
-	}
-	w.line("%s", line)
+	w.b.WriteString(escape.Comment(indent, fmt.Sprintf(format, args...)))
 }
 
 // clock is a time of day, with the date where it is another one than at first.
@@ -213,10 +198,10 @@ func portsTOML(ports []policy.PortRange) string {
 	for i, r := range ports {
 		text := portText(r)
 		if r.First != r.Last {
-			text = strconv.Quote(text)
+			text = escape.TOML(text)
 		}
 		switch {
-		case i > 0 && line+len(text)+3 > width:
+		case i > 0 && line+len(text)+3 > escape.Columns:
 			out, line = out+",\n  ", 2
 		case i > 0:
 			out, line = out+", ", line+2
@@ -229,7 +214,7 @@ func portsTOML(ports []policy.PortRange) string {
 func quoted(addrs []netip.Addr) string {
 	out := make([]string, len(addrs))
 	for i, a := range addrs {
-		out[i] = strconv.Quote(a.String())
+		out[i] = escape.TOML(a.String())
 	}
 	return strings.Join(out, ", ")
 }
