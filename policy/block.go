@@ -78,12 +78,14 @@ func (b *blockList) walk(now Instant) blockWalk {
 }
 
 // covers reports whether the whole of a source is blocked. One with an override is not with the prefix
-// around it.
+// around it, unless that was blocked by hand.
 func (w *blockWalk) covers(source netip.Prefix, override bool) bool {
 	if !w.nest.covers(source) {
 		return false
 	}
-	return !override || w.nest.list[w.nest.longest(source)] == source
+	return !override || slices.ContainsFunc(w.nest.open, func(i int) bool {
+		return w.nest.list[i] == source || w.nest.list[i].Bits() <= source.Bits() && w.blocks.list[w.blocks.index[i]].byHand()
+	})
 }
 
 // held notes that the source last asked for still holds connections in spite of the blocks around it.

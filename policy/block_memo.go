@@ -52,7 +52,7 @@ func (st *serviceStep) newestBlocks() []newestOf {
 	var list []newestOf
 	for i := range st.blocks.list {
 		b := &st.blocks.list[i]
-		if b.Until <= st.o.At || b.Reason.Rule == RuleInherited {
+		if b.Until <= st.o.At || b.Since < st.next.Begun || b.Reason.Rule == RuleInherited || b.byHand() {
 			continue
 		}
 		at := slices.IndexFunc(list, func(n newestOf) bool { return n.cause == b.Cause })
@@ -100,7 +100,7 @@ func (st *serviceStep) newMemo() *blockMemo {
 		first(&m.until, b.Until)
 		first(&m.ends, b.Until)
 		d := Block{Service: b.Service, Source: b.Source, Mode: st.service.Mode, Close: b.Close && b.Counted >= st.next.Census,
-			Counted: b.Counted, Strikes: b.Strikes, Since: b.Since, Until: b.Until, Reason: b.Reason}
+			Counted: b.Counted, Strikes: b.Strikes, Since: b.Since, Until: b.Until, Reason: b.Reason, Note: b.Note}
 		m.closes = m.closes || d.Close
 		m.decided = append(m.decided, d)
 	}

@@ -19,6 +19,7 @@ type Decision struct {
 	Drops   []SYNDrop // sources whose SYNs over their rate are dropped, by service and source
 	Proxies []Proxy   // SYNPROXY, by service
 	Exempt  []Exemption
+	Modes   []HandMode `json:",omitempty"` // by service; of two the last holds, and ends by itself
 	SSH     SSH
 
 	Untracked string // why the kernel may count no connections for us; empty: it may
@@ -63,10 +64,11 @@ type Block struct {
 	Mode    Mode
 	Close   bool    // it still held connections when last counted
 	Counted Instant // when that was
-	Strikes int     // how often it was blocked, this time included
+	Strikes int     // how often it was blocked for an offence, this time included
 	Since   Instant
 	Until   Instant
 	Reason  Reason
+	Note    string `json:",omitempty"` // of a block by hand: the operator's own words
 }
 
 // Relief has connections of a service on which nothing was ever received closed, those that have waited
@@ -129,6 +131,7 @@ const (
 	RuleSYNs        = "SYNs not completed"
 	RuleInherited   = "in force when the daemon started"
 	RuleMerged      = "limits.max_blocks"
+	RuleByHand      = "by hand"
 )
 
 // The keys reasons name.
@@ -160,7 +163,7 @@ func (r Reason) String() string {
 		form = "%s: %d connections left unclosed, threshold %d"
 	case RuleMerged:
 		form = "%s: stands for the blocks of %d sources, to make room among %d"
-	case RuleInherited:
+	case RuleInherited, RuleByHand:
 		return r.Rule
 	}
 	return fmt.Sprintf(form, r.Rule, r.Measured, r.Threshold)
@@ -223,6 +226,7 @@ const (
 	ProxyChanged     EventKind = "proxy-changed"      // SYNPROXY begins or ceases to answer SYNs, or why it cannot
 	TableLost        EventKind = "table-lost"         // somebody else removed our table; it is built again
 	TrackingChanged  EventKind = "conntrack-pressure" // the conntrack table is nearly full, or no longer
+	ModeChanged      EventKind = "mode-changed"       // of a service, by the operator, or as its time was over
 )
 
 // Event is one transition. Limits raised or dropped together beyond eventsPerService are summed

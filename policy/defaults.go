@@ -16,7 +16,8 @@ const (
 	MaxPrefixLimits  = 8    // prefix lengths, for each service
 	MaxOverrides     = 1000 // prefixes, for each service
 	MaxBlockSteps    = 8
-	MinTicksPerLease = 5 // a lease must survive a few turns of the loop that came late
+	MaxHistoryPath   = 1024 // bytes
+	MinTicksPerLease = 5    // a lease must survive a few turns of the loop that came late
 )
 
 // Defaults of the keys a policy file leaves out. The mode's is Shadow.
@@ -34,6 +35,8 @@ const (
 	DefaultBlockAfter  = 10 * time.Second
 	DefaultSocket      = "/run/ebbgate/control.sock"
 	DefaultViewGroup   = "ebbgate-view"
+	DefaultHistoryPath = "/var/lib/ebbgate/history.db"
+	DefaultHistoryKeep = 90 * 24 * time.Hour
 )
 
 // DefaultSYNRate is the rate, in SYNs a second, at which SYN meters tell a flood of few sources
@@ -81,4 +84,6 @@ const (
 	MaxBlockAfter   = time.Hour
 	MinBlockFor     = 10 * time.Second
 	MaxBlockFor     = 720 * time.Hour
+	MinHistoryKeep  = time.Hour
+	MaxHistoryKeep  = 3650 * 24 * time.Hour
 )

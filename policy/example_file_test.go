@@ -195,6 +195,9 @@ func TestExampleFileBounds(t *testing.T) {
 		"service.response.lease":           {durations(Brief(MinLease), Brief(MaxLease)), fmt.Sprintf("At least %d ticks.", MinTicksPerLease)},
 		"service.response.quiet":           {durations(Brief(MinQuiet), Brief(MaxQuiet))},
 		"control.socket":                   {fmt.Sprintf("at most %d bytes", MaxSocketPath)},
+		"metrics.listen":                   {"A port of 1 to 65535."},
+		"history.path":                     {fmt.Sprintf("at most %d bytes", MaxHistoryPath)},
+		"history.keep":                     {durations(inDays(MinHistoryKeep), inDays(MaxHistoryKeep))},
 		"control.view_group":               {fmt.Sprintf("At most %d bytes.", MaxGroupName)},
 	}
 	for key, doc := range readExample(t) {

@@ -153,7 +153,7 @@ func (x *explainer) strikes(svc *Service, free bool, e *ServiceExplanation) {
 			continue
 		}
 		e.Strikes = max(e.Strikes, b.Strikes)
-		if e.Forgiven == 0 || b.Decay < e.Forgiven {
+		if b.Strikes > 0 && (e.Forgiven == 0 || b.Decay < e.Forgiven) {
 			e.Forgiven = b.Decay
 		}
 	}

@@ -55,10 +55,16 @@ func (x *explainer) blocked(e *ServiceExplanation) []string {
 	for i := range e.Blocks {
 		b := &e.Blocks[i]
 		who := "blocked"
+		if b.ByHand() {
+			who = "blocked by hand"
+		}
 		if b.Source != x.source {
-			who = "blocked with " + shortPrefix(b.Source)
+			who += " with " + shortPrefix(b.Source)
 		}
 		text := fmt.Sprintf("%s for another %s: ends by itself, whatever is sent", who, x.left(b.Until))
+		if b.Note != "" {
+			text += " (" + b.Note + ")"
+		}
 		if e.NextFor > 0 {
 			text += fmt.Sprintf("; the next block would last %s", e.NextFor)
 		}

@@ -46,6 +46,8 @@ func TestRawKeys(t *testing.T) {
 		"service.response.refuse_with", "service.response.lease", "service.response.quiet",
 		"service.response.block_after", "service.response.block_for",
 		"control.socket", "control.view_group",
+		"metrics.listen",
+		"history.path", "history.keep",
 	}
 	if got := rawKeys(reflect.TypeFor[rawPolicy](), ""); !slices.Equal(got, want) {
 		t.Errorf("got  %v\nwant %v", got, want)

@@ -225,7 +225,11 @@ func render(p *Policy) string {
 		fmt.Fprintf(&b, "[service.response]\nrefuse_with = %q\nlease = %q\nquiet = %q\nblock_after = %q\nblock_for = [%s]\n",
 			s.Response.RefuseWith, s.Response.Lease, s.Response.Quiet, s.Response.BlockAfter, quoted(s.Response.BlockFor))
 	}
+	if p.Metrics.Listen.IsValid() {
+		fmt.Fprintf(&b, "[metrics]\nlisten = %q\n", p.Metrics.Listen)
+	}
 	fmt.Fprintf(&b, "[control]\nsocket = %q\nview_group = %q\n", p.Control.Socket, p.Control.ViewGroup)
+	fmt.Fprintf(&b, "[history]\npath = %q\nkeep = %q\n", p.History.Path, p.History.Keep)
 	return b.String()
 }
 

@@ -70,6 +70,17 @@ func (a *allowances) of(source netip.Prefix) allowance {
 	return a.service.allow(-1)
 }
 
+// peek is of without remembering anything.
+func (a *allowances) peek(source netip.Prefix) allowance {
+	if a.index == nil {
+		return a.service.allow(-1)
+	}
+	if i := a.nest.longest(source); i >= 0 {
+		return a.service.allow(a.index[i])
+	}
+	return a.service.allow(-1)
+}
+
 // Allowed returns how many connections a source may hold and how many it may open a second, with the
 // keys that say so; 0 is no limit.
 func (s *Service) Allowed(source netip.Prefix) (held int, rule string, fresh int, freshRule string) {

@@ -51,6 +51,7 @@ type Inherited struct {
 	Service string
 	Source  netip.Prefix
 	Until   Instant
+	ByHand  bool `json:",omitempty"` // the operator ordered it
 }
 
 // Fault is a part of an observation that could not be had, and why.

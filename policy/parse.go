@@ -87,6 +87,8 @@ func (p *parser) policy(raw *rawPolicy) *Policy {
 		Limits:   p.limits(&raw.Limits),
 		Services: p.services(raw.Service, mode, &observe),
 		Control:  p.control(&raw.Control),
+		Metrics:  p.metrics(&raw.Metrics),
+		History:  p.history(&raw.History),
 	}
 }
 

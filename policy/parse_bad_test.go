@@ -104,19 +104,17 @@ func TestParseUnknownKey(t *testing.T) {
 		}},
 		{"name outside of a service", "name = \"web\"\n" + web,
 			[]string{`1: name: ` + not + `"name" belongs in [[service]]`}},
-		{"does not act yet", "[metrics]\nlisten = \"\"\n[history]\nkeep = \"90d\"\n" + web + "connections.close_idle_after = \"1h\"\n", []string{
-			`1: metrics: ` + not + `this table takes: mode, exempt, observe, limits, service, control`,
-			`3: history: ` + not + `this table takes: mode, exempt, observe, limits, service, control`,
-			`8: service[0].connections.close_idle_after: ` + not + `this table takes: per_source, per_prefix, close_excess`,
+		{"does not act yet", web + "connections.close_idle_after = \"1h\"\n", []string{
+			`4: service[0].connections.close_idle_after: ` + not + `this table takes: per_source, per_prefix, close_excess`,
 		}},
 		{"repeated tables", "[[services]]\nname = \"a\"\n[[services]]\nname = \"b\"\n", []string{
 			`1: services[0]: ` + not + `did you mean "service"?`,
 			`3: services[1]: ` + not + `did you mean "service"?`,
 		}},
 		{"quoted with a dot", "\"observe.tick\" = \"1s\"\n\"\" = 1\n\"a\\u001bb\" = 1\n" + web, []string{
-			`1: "observe.tick": ` + not + `this table takes: mode, exempt, observe, limits, service, control`,
-			`2: "": ` + not + `this table takes: mode, exempt, observe, limits, service, control`,
-			`3: "a\x1bb": ` + not + `this table takes: mode, exempt, observe, limits, service, control`,
+			`1: "observe.tick": ` + not + `this table takes: mode, exempt, observe, limits, service, control, metrics, history`,
+			`2: "": ` + not + `this table takes: mode, exempt, observe, limits, service, control, metrics, history`,
+			`3: "a\x1bb": ` + not + `this table takes: mode, exempt, observe, limits, service, control, metrics, history`,
 		}},
 	})
 }

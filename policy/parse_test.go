@@ -67,6 +67,7 @@ func defaultPolicy() *Policy {
 			Response:    defaultResponse(),
 		}},
 		Control: Control{Socket: "/run/ebbgate/control.sock", ViewGroup: "ebbgate-view"},
+		History: History{Path: "/var/lib/ebbgate/history.db", Keep: 90 * 24 * time.Hour},
 	}
 }
 
@@ -80,7 +81,7 @@ func TestParseOK(t *testing.T) {
 		"exempt.prefixes = [\"2001:db8::/32\", \"192.0.2.10\", \"::ffff:198.51.100.0/120\", \"192.0.2.10/32\"]\n" +
 		"exempt.ssh_groups = [\"wheel\", \"_ops.1-a\", \"wheel\", \"Sudo\"]\nlimits = { max_blocks = 5000 }\n" +
 		"[observe]\ntick = \"1s\"\ncpu_budget = \"2.5%\"\nmax_sources = 5_000\nipv6_source = 56\nmeters = \"always\"\nsyn_pressure = \"20000/s\"\n" +
-		"[control]\nsocket = \"/tmp/e.sock\"\nview_group = \"\"\n" +
+		"[control]\nsocket = \"/tmp/e.sock\"\nview_group = \"\"\n[history]\npath = \"\"\nkeep = \"36h\"\n" +
 		"[[service]]\nname = \"web\"\nports = [\"8000-8010\", 443, 0x50]\n" +
 		"addresses = [\"2001:db8::1\", \"::ffff:192.0.2.1\"]\ntraffic = \"both\"\ncapacity = 8000\n" +
 		"[service.connections]\nper_source = 100\nclose_excess = false\n" +
@@ -124,6 +125,7 @@ func TestParseOK(t *testing.T) {
 			Response:    defaultResponse(),
 		}},
 		Control: Control{Socket: "/tmp/e.sock"},
+		History: History{Keep: 36 * time.Hour},
 	}
 	inline := "observe = { tick = \"200ms\" }\n" +
 		"service = [{ name = \"web\", ports = [80], response.quiet = \"60s\" }]\n"

@@ -12,6 +12,8 @@ type Policy struct {
 	Limits   Limits
 	Services []Service // in the order of the file; names are unique
 	Control  Control
+	Metrics  Metrics
+	History  History
 }
 
 // Exempt names what is never refused, closed or limited for its own behaviour (P4).
@@ -93,6 +95,11 @@ type Response struct {
 type Control struct {
 	Socket    string
 	ViewGroup string // members may read; empty: only root
+}
+
+// Metrics is where figures are served to monitoring.
+type Metrics struct {
+	Listen netip.AddrPort // unmapped; not valid: nowhere
 }
 
 // PortRange is an inclusive range of TCP ports, First <= Last, both at least 1.

@@ -75,11 +75,12 @@ func (s *witness) check(w *world, before, after *State, o *Observation, d *Decis
 	s.problems = nil
 	s.order(d)
 	s.exempt(w, o, d)
-	s.answers(w.policy, o, d)
+	s.answers(w.policy.Acting(d.Modes), o, d)
 	s.blocks(before, o, d)
 	s.bounds(w.policy, after, d)
 	s.attacks(d)
 	s.proxies(w.policy, o, d)
+	s.modes(w.policy, o, d)
 	return s.problems
 }
 
@@ -260,13 +261,22 @@ func untils(d *Decision) []Instant {
 			list = append(list, l.Until)
 		}
 	}
+	for _, m := range d.Modes {
+		if m.Until != 0 {
+			list = append(list, m.Until)
+		}
+	}
 	return list
 }
 
 // blocks checks that each block rests on completed handshakes, and that without new evidence none begins
 // or grows (P5).
 func (s *witness) blocks(before *State, o *Observation, d *Decision) {
-	for _, b := range d.Blocks {
+	for i, b := range d.Blocks {
+		if b.ByHand() {
+			s.byHand(before, o, &d.Blocks[i])
+			continue
+		}
 		if s.completed(b.Service, b.Source) < minEvidence {
 			s.problem("block of %v at %s, shown to have completed %d connections", b.Source, b.Service, s.completed(b.Service, b.Source))
 		}

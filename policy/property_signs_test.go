@@ -80,6 +80,7 @@ func (w *world) people(o *Observation) {
 		}
 		o.Orders = append(o.Orders, order)
 	}
+	w.hands(o)
 }
 
 // count lets the counters and queues move.

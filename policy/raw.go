@@ -17,6 +17,8 @@ type rawPolicy struct {
 	Limits  rawLimits     `toml:"limits"`
 	Service []*rawService `toml:"service"`
 	Control rawControl    `toml:"control"`
+	Metrics rawMetrics    `toml:"metrics"`
+	History rawHistory    `toml:"history"`
 }
 
 type rawExempt struct {
@@ -87,6 +89,15 @@ type rawResponse struct {
 type rawControl struct {
 	Socket    *string `toml:"socket"`
 	ViewGroup *string `toml:"view_group"`
+}
+
+type rawHistory struct {
+	Path *string `toml:"path"`
+	Keep *string `toml:"keep" want:"a duration in quotes, such as \"90d\""`
+}
+
+type rawMetrics struct {
+	Listen *string `toml:"listen" want:"an address with its port in quotes, such as \"127.0.0.1:9815\""`
 }
 
 // rawKeys returns the full name of every accepted key below a raw type that is not itself a table

@@ -232,6 +232,9 @@ func (r *observing) inherit(service, value string) error {
 func (r *observing) order(w, key, value string) error {
 	var err error
 	order := &r.o.Orders[len(r.o.Orders)-1]
+	if order.Kind != "" && order.Kind != OrderExempt && order.Kind != OrderUnexempt {
+		return r.hand(order, w, key, value)
+	}
 	e := &order.Exemption
 	switch {
 	case order.Kind == "":
@@ -249,6 +252,31 @@ func (r *observing) order(w, key, value string) error {
 		e.Service = value
 	case key == "reason":
 		e.Reason = value
+	default:
+		err = fmt.Errorf("not part of an order")
+	}
+	return err
+}
+
+// hand reads an order about blocks or modes.
+func (r *observing) hand(order *Order, w, key, value string) error {
+	var err error
+	var until Instant
+	switch {
+	case key == "for":
+		var d time.Duration
+		d, err = time.ParseDuration(value)
+		until = r.o.At.Add(d)
+		order.Block.Until, order.Mode.Until = until, until
+	case key == "service":
+		order.Block.Service, order.Mode.Service = value, value
+	case key == "reason":
+		order.Block.Note = value
+	case order.Kind == OrderMode:
+		order.Mode.Since = r.o.At
+		err = order.Mode.Mode.UnmarshalText([]byte(w))
+	case order.Kind == OrderBlock || order.Kind == OrderUnblock:
+		order.Block.Source, err = netip.ParsePrefix(w)
 	default:
 		err = fmt.Errorf("not part of an order")
 	}

@@ -49,6 +49,13 @@ func showDecision(d *Decision) string {
 		s.proxy(&d.Proxies[i])
 	}
 	s.exempt()
+	for _, m := range d.Modes {
+		text := fmt.Sprintf("mode %s %s by hand", m.Service, m.Mode)
+		if m.Until != 0 {
+			text += fmt.Sprintf(" until %v", seconds(m.Until))
+		}
+		s.line("%s", text)
+	}
 	if d.Next != 0 {
 		s.line("next %v", seconds(d.Next))
 	}
@@ -156,7 +163,11 @@ func (s *shown) answers() {
 		if b.Close {
 			text += " close"
 		}
-		rows.add("block "+b.Service, b.Source, fmt.Sprintf("%s; %s", text, b.Reason))
+		text = fmt.Sprintf("%s; %s", text, b.Reason)
+		if b.Note != "" {
+			text += ": " + b.Note
+		}
+		rows.add("block "+b.Service, b.Source, text)
 	}
 	for _, w := range s.d.Watched {
 		rows.add("watch "+w.Service, w.Source, fmt.Sprintf("%s until %v", w.Mode, seconds(w.Until)))

@@ -9,6 +9,7 @@ import "net/netip"
 // prefixes, and Limits.MaxBlocks blocks of all services together.
 type State struct {
 	At       Instant  // of the last observation; 0: none yet
+	Begun    Instant  // of the first observation: blocks of before answer no attack that is known
 	Counters Counters // of the last observation whose counters were valid
 	Base     uint64   // least CurrEstab since the last census: what "rising" is measured from
 	Tracked  uint64   // least ConntrackCount since then, likewise
@@ -35,11 +36,13 @@ type State struct {
 	Exempt    []Exemption    // by the operator; by prefix and service
 	Admins    []AdminState   // by address
 	SSH       []SSHState     // by port
+	Modes     []HandMode     `json:",omitempty"` // by service, the one that ends by itself last
 	Blocks    []BlockState   // by service and source
 	Services  []ServiceState // of services with something to remember, by name
 
 	memos  []blockMemo // of services with blocks
 	joined []Block     // what they come to together, of several
+	acting acting      // the policy with modes by hand
 }
 
 // AdminState is an administrator's address.
@@ -61,7 +64,7 @@ type BlockState struct {
 	Cause   Kind    // of the attack it answered, the newest time
 	Mode    Mode    // in which it was decided
 	Peak    int     // the most measured of that offence
-	Strikes int     // at least 1
+	Strikes int     // at least 1, but for blocks by hand
 	Since   Instant // of the newest block
 	Until   Instant // its end; in the past: it has ended
 	Decay   Instant // when one strike will be forgiven
@@ -69,6 +72,7 @@ type BlockState struct {
 	Close   bool    // it held connections, which are to be closed
 	Counted Instant // the last time it was found so
 	Reason  Reason
+	Note    string `json:",omitempty"` // of a block by hand: the operator's own words
 }
 
 // ServiceState is what is remembered about one service: while an attack on it is open, and what

@@ -16,8 +16,12 @@ func Step(p *Policy, s State, o Observation) (State, Decision) {
 		s = State{Attacks: s.Attacks, Seed: s.Seed}
 	}
 	d := Decision{At: o.At, Watch: Watch{Suspicion: suspect(p, &s, &o)}}
-	next := State{At: o.At, Attacks: s.Attacks, Census: s.Census, Endings: s.Endings, Opened: s.Opened, Estab: s.Estab, Seed: s.Seed}
+	next := State{At: o.At, Begun: s.Begun, Attacks: s.Attacks, Census: s.Census, Endings: s.Endings, Opened: s.Opened, Estab: s.Estab, Seed: s.Seed}
+	if s.At == 0 {
+		next.Begun = o.At
+	}
 	advance(&s, &o, &next)
+	p = moding(p, &s, &o, &next, &d)
 	exempting(p, &s, &o, &next, &d)
 	track(p, &s, &o, &next, &d)
 	tellLost(&s, &o, &d)
@@ -145,6 +149,9 @@ func wake(now Instant, d *Decision) Instant {
 	}
 	for i := range d.Exempt {
 		sooner(d.Exempt[i].Until)
+	}
+	for i := range d.Modes {
+		sooner(d.Modes[i].Until)
 	}
 	for i := range d.Proxies {
 		sooner(d.Proxies[i].Until)

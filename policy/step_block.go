@@ -71,6 +71,8 @@ func (st *serviceStep) strike(source netip.Prefix, kind Kind, f *Offence, why Re
 	case !known && *st.room <= 0:
 		st.noRoom++
 		return false
+	case known && st.blocks.list[i].byHand() && st.blocks.list[i].Until > st.o.At:
+		return false // it holds for exactly its time
 	case known && st.service.Traffic.Onward() && !st.blocks.list[i].Left:
 		// The kernel keeps entries of forwarded connections whose end the block itself kept it from
 		// seeing. They are no new offence.
@@ -93,7 +95,7 @@ func (st *serviceStep) strike(source netip.Prefix, kind Kind, f *Offence, why Re
 	b.Until = together(b.Since.Add(jitter(long, st.next.Seed, b.Service, source, b.Strikes)), long)
 	b.Decay = b.Until.Add(r.BlockFor[len(r.BlockFor)-1])
 	why.Measured = peak
-	b.Close, b.Counted, b.Reason = true, evidence, why
+	b.Close, b.Counted, b.Reason, b.Note = true, evidence, why, ""
 	a := st.answer(kind)
 	a.blocked++
 	a.blocks = append(a.blocks, Event{Kind: SourceBlocked, Source: source, Count: 1, Reason: why,
@@ -116,6 +118,10 @@ func (st *serviceStep) release() {
 		switch {
 		case exempt.covers(b.Source):
 			why = "exempt"
+		case b.byHand() && !ending(b):
+			// The operator's word does not depend on what the policy says.
+		case b.byHand():
+			why = "its time is over"
 		case !slices.Contains(lengths[family(b.Source.Addr().Is6())], b.Source.Bits()):
 			why = "the policy does not block such a source any more"
 		case b.Mode == Shadow && st.service.Mode == Enforce:

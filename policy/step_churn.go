@@ -130,8 +130,9 @@ func (j *churnJudge) judge(src *SourceState, ended int, allowed allowance) {
 	switch {
 	case was && allowed.fresh == 0:
 		st.calm(src, Churn, &src.Churn, "the policy sets no limit any more")
-	case was && (!over || st.service.Mode == Enforce) && st.next.Endings.Sub(src.Churn.OverAt) < st.service.Response.Lease+e.Span:
-		// It is refused: that it opens nothing is no sign of calm, and what ends was opened before.
+	case was && st.next.Endings.Sub(src.Churn.OverAt) < st.service.Response.Lease+e.Span:
+		// It is refused: that it opens nothing is no sign of calm, and what ends was opened before. In shadow
+		// mode it would be.
 	case over && src.Fast < fastCounts:
 		// Not yet evidence, nor is it calm.
 	case was, over:

@@ -86,7 +86,7 @@ func (st *serviceStep) clusters(l PrefixLimit) []cluster {
 	allow := newAllowances(st.service)
 	for i := range st.blocks.list {
 		b := &st.blocks.list[i]
-		if allow.of(b.Source).override || b.Until <= st.o.At || b.Source.Addr().Is6() != l.IPv6 || b.Source.Bits() < l.Bits {
+		if allow.of(b.Source).override || b.byHand() || b.Until <= st.o.At || b.Source.Addr().Is6() != l.IPv6 || b.Source.Bits() < l.Bits {
 			continue
 		}
 		p, _ := b.Source.Addr().Prefix(l.Bits)

@@ -62,6 +62,7 @@ func (st *serviceStep) run(old ServiceState) {
 	st.look()
 	st.state.Full, st.state.NoRoom, st.state.Exempt = old.Full, old.NoRoom, old.Exempt
 	st.inherit()
+	old = st.obey(old)
 	st.state.Proxy = old.Proxy
 	st.release()
 	st.sources(old.Sources)
