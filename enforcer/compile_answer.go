@@ -19,7 +19,7 @@ func (c *compiler) refuse(pt *part) {
 			}
 		}
 	})
-	c.match(pt, "refuse", sets, c.hit(pt, "refusehit", refused))
+	c.match(pt, "refuse", nil, sets, c.hit(pt, "refusehit", refused))
 }
 
 // hit adds the chain of new connections that are turned away, and returns the jump to it. Resets are sent up
@@ -44,9 +44,9 @@ func (c *compiler) block(pt *part) {
 	blocked := pt.name("blocked")
 	c.out.Counters = append(c.out.Counters, blocked)
 	c.out.Sets = append(c.out.Sets, leases(pt, "block", c.decision.At.Add(pt.svc.Response.Lease)))
-	sets := c.sourceSets(pt, "block", uint32(setSpare*c.policy.Limits.MaxBlocks))
-	c.placeBlocks(pt, sets)
-	c.match(pt, "block", sets, c.blockHit(pt, blocked))
+	sets := c.sourceSets(pt, "block", c.blockSize())
+	hand := c.placeBlocks(pt, sets)
+	c.match(pt, "block", hand, sets, c.blockHit(pt, blocked))
 }
 
 // blockHit adds the chain of packets of blocked sources, and returns the jump to it. Here it is asked whether

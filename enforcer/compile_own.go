@@ -48,11 +48,16 @@ func (c *compiler) parting(pt *part, f family) []Rule {
 	return []Rule{rule(f.from(pt.name("finer"+f.suffix), f.bits()), back())}
 }
 
-// match adds the sets of an answer, and its chain, which leads what comes from any of them to hit. Before the
-// set of plain sources, addresses that are sources of their own leave the chain, and before the first set
+// match adds the sets of an answer, and its chain, which leads what comes from any of them to hit. What the
+// operator ordered comes first, for whoever is meant by it. Before the set of plain sources, addresses that are sources of their own leave the chain, and before the first set
 // whose prefixes are wider, all sources with limits of their own.
-func (c *compiler) match(pt *part, answer string, sets []sourceSet, hit clause) {
+func (c *compiler) match(pt *part, answer string, hand, sets []sourceSet, hit clause) {
 	ch := c.chain(pt, answer)
+	for i := range hand {
+		s := &hand[i]
+		ch.Rules = append(ch.Rules, rule(s.family.from(s.set.Name, s.bits), hit))
+		c.out.Sets = append(c.out.Sets, s.set)
+	}
 	for i := range sets {
 		s := &sets[i]
 		f, plain := s.family, c.bits(s.family)

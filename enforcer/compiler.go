@@ -1,7 +1,6 @@
 package enforcer
 
 import (
-	"net/netip"
 	"slices"
 
 	"ebbgate/policy"
@@ -21,6 +20,7 @@ type placed struct {
 	everywhere coverage
 	exempt     coverage
 	sets       [][]Element
+	hand       []sourceSet
 	used       bool // by the compilation under way
 }
 
@@ -43,44 +43,46 @@ func (m *Compiler) Compile(p *policy.Policy, d *policy.Decision, env Environment
 	return r
 }
 
-// placeBlocks puts a service's blocks into the sets of their family and length.
-func (c *compiler) placeBlocks(pt *part, sets []sourceSet) {
-	if c.recall(pt, sets) {
-		return
+// placeBlocks puts a service's blocks into the sets of their family and length, and returns the sets of those
+// that the operator ordered.
+func (c *compiler) placeBlocks(pt *part, sets []sourceSet) []sourceSet {
+	if hand, ok := c.recall(pt, sets); ok {
+		return hand
 	}
-	pt.place(sets, func(yield func(netip.Prefix, policy.Instant) bool) {
-		for i := range pt.blocks {
-			if b := &pt.blocks[i]; !yield(b.Source, b.Until) {
-				return
-			}
+	hand := c.handSets(pt)
+	pt.place(sets, pt.blocked(false))
+	pt.place(hand, pt.blocked(true))
+	// Sorted here, so that nobody has to write to them later.
+	for _, list := range [][]sourceSet{sets, hand} {
+		for i := range list {
+			slices.SortFunc(list[i].set.Elements, func(a, b Element) int { return compareKeys(a.Key, b.Key) })
 		}
-	})
-	if c.memory == nil {
-		return
 	}
-	now := placed{policy: c.policy, blocks: pt.blocks, everywhere: c.everywhere, exempt: pt.exempt, used: true}
+	if c.memory == nil {
+		return hand
+	}
+	now := placed{policy: c.policy, blocks: pt.blocks, everywhere: c.everywhere, exempt: pt.exempt, hand: hand, used: true}
 	for i := range sets {
-		// Sorted here, so that nobody has to write to them later.
-		slices.SortFunc(sets[i].set.Elements, func(a, b Element) int { return compareKeys(a.Key, b.Key) })
 		now.sets = append(now.sets, sets[i].set.Elements)
 	}
 	c.memory.placed[pt.svc.Name] = now
+	return hand
 }
 
 // recall fills the sets as the last time, if nothing changed since.
-func (c *compiler) recall(pt *part, sets []sourceSet) bool {
+func (c *compiler) recall(pt *part, sets []sourceSet) ([]sourceSet, bool) {
 	if c.memory == nil {
-		return false
+		return nil, false
 	}
 	was, ok := c.memory.placed[pt.svc.Name]
 	if !ok || was.policy != c.policy || !identical(was.blocks, pt.blocks) ||
 		!was.everywhere.equal(&c.everywhere) || !was.exempt.equal(&pt.exempt) {
-		return false
+		return nil, false
 	}
 	for i := range sets {
 		sets[i].set.Elements = was.sets[i]
 	}
 	was.used = true
 	c.memory.placed[pt.svc.Name] = was
-	return true
+	return was.hand, true
 }

@@ -34,10 +34,10 @@ type cut struct {
 // cutService is one service and the answers at it that close.
 type cutService struct {
 	svc     *policy.Service
-	exempt  coverage // from it alone
-	own     coverage // prefixes whose sources count in no wider one
-	finer   coverage // those whose addresses do not even count in a plain source
-	blocks  map[netip.Prefix]bool
+	exempt  coverage               // from it alone
+	own     coverage               // prefixes whose sources count in no wider one
+	finer   coverage               // those whose addresses do not even count in a plain source
+	blocks  map[netip.Prefix]bool  // whether the operator ordered it
 	groups  map[netip.Prefix]int32 // index in cut.groups
 	lengths [len(families)][]int   // of the prefixes in both
 	relief  int                    // what it may hold; -1: there is no relief
@@ -108,7 +108,7 @@ func (w *cut) spares(s *cutService, source netip.Prefix) bool {
 
 func (w *cut) blocking(s *cutService, b *policy.Block) {
 	if !w.spares(s, b.Source) {
-		s.blocks[b.Source] = true
+		s.blocks[b.Source] = b.ByHand()
 		s.length(b.Source)
 	}
 }
@@ -195,14 +195,15 @@ func (w *cut) assign(s *cutService, c candidate) {
 		least = plain
 	}
 	for _, bits := range s.lengths[family] {
-		if bits < least {
-			continue
-		}
 		p, _ := remote.Prefix(bits)
-		if s.blocks[p] {
+		byHand, blocked := s.blocks[p]
+		if blocked && (byHand || bits >= least) {
 			w.members = w.members[:first]
 			w.block(s, c)
 			return
+		}
+		if bits < least {
+			continue
 		}
 		if g, ok := s.groups[p]; ok {
 			w.members = append(w.members, g)

@@ -66,7 +66,7 @@ func atTheBound(suffix string) (then string, fault bool) {
 	switch kind {
 	case "refuse":
 		return "further sources are not refused", true
-	case "block":
+	case "block", handSet:
 		return "further sources are not blocked", true
 	case "watch":
 		return "further sources are held by the census alone", true

@@ -50,7 +50,11 @@ func inheritedBy(r *Ruleset, service string, rule *Rule) []policy.Inherited {
 	}
 	for i, e := range rule.exprs {
 		look, ok := e.(*expr.Lookup)
-		if !ok || !strings.HasPrefix(look.SetName, service+"_block") {
+		if !ok {
+			continue
+		}
+		byHand := strings.HasPrefix(look.SetName, service+"_"+handSet)
+		if !byHand && !strings.HasPrefix(look.SetName, service+"_block") {
 			continue
 		}
 		s, bits := findSet(r, look.SetName), keyBits(rule.exprs[:i])
@@ -60,7 +64,7 @@ func inheritedBy(r *Ruleset, service string, rule *Rule) []policy.Inherited {
 		out := make([]policy.Inherited, 0, len(s.Elements))
 		for _, el := range s.Elements {
 			if source := netip.PrefixFrom(el.Key.addr(), bits); source.IsValid() {
-				out = append(out, policy.Inherited{Service: service, Source: source, Until: el.Until})
+				out = append(out, policy.Inherited{Service: service, Source: source, Until: el.Until, ByHand: byHand})
 			}
 		}
 		return out

@@ -27,7 +27,7 @@ func Same(a, b *policy.Decision) bool {
 // when nothing about them changed.
 func sameBlocks(a, b []policy.Block) bool {
 	return identical(a, b) || slices.EqualFunc(a, b, func(x, y policy.Block) bool {
-		return x.Source == y.Source && x.Until == y.Until && x.Service == y.Service
+		return x.Source == y.Source && x.Until == y.Until && x.Service == y.Service && x.ByHand() == y.ByHand()
 	})
 }
 
