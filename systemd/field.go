@@ -74,6 +74,9 @@ func lineText(message string, fields []field) string {
 	var b strings.Builder
 	b.WriteString(message)
 	for _, f := range fields {
+		if f.key == idKey {
+			continue
+		}
 		b.WriteByte(' ')
 		b.WriteString(quoted(f.key))
 		b.WriteByte('=')

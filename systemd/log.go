@@ -21,18 +21,28 @@ import (
 // record when it takes it. When it was logged is in the field EBBGATE_LOGGED_AT, and in the
 // line too if it had to wait for a second or more.
 //
+// Either way at most 200 lines are logged at once and ten a second for long, and as many warnings and errors
+// beside them. A line every ten seconds says how many were left out beyond that.
+//
+// A record with an attribute "event" has a MESSAGE_ID, see MessageID. An attribute "id" is in the fields only:
+// it is nothing for people.
+//
 // A record that the journal's socket refuses is written to stderr with its priority in front
 // (sd-daemon(3)); one that stderr does not take either counts as left out. The function returned waits until
 // everything logged so far is written, one second at most.
 func LogHandler(stderr io.Writer, level slog.Leveler) (handler slog.Handler, flush func()) {
 	// An error means that JOURNAL_STREAM is not what systemd sets, so there is no journal.
 	if native, err := journal.StderrIsJournalStream(); err != nil || !native {
-		return slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}), func() {}
+		return withinRate(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}))
 	}
 	socket := &journalSocket{path: journalPath}
 	out := &journalOut{send: socket.send, stderr: stderr}
 	queue := &recordQueue{write: out.write}
-	return &journalHandler{level: level, queue: queue}, queue.flush
+	handler, report := withinRate(&journalHandler{level: level, queue: queue})
+	return handler, func() {
+		report()
+		queue.flush()
+	}
 }
 
 // journalHandler is a slog.Handler. Its methods may be called from any goroutine.

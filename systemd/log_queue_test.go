@@ -65,7 +65,7 @@ func logTo(q *recordQueue) *slog.Logger {
 	return slog.New(&journalHandler{level: slog.LevelInfo, queue: q})
 }
 
-const leftOutLine = "log records were left out: the journal did not take them count="
+const leftOutLine = "log records were left out: the journal did not take them event=records-left-out count="
 
 // leftOutOf reads how many records the warning says were left out, and when.
 func leftOutOf(t *testing.T, r *record) (count int, first, last time.Time) {

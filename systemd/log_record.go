@@ -13,6 +13,9 @@ import (
 const (
 	// loggedAt is the field with the time at which a record was logged.
 	loggedAt = "logged_at"
+	// eventKey is the attribute that names an event, and idKey the one that tells it from all others.
+	eventKey = "event"
+	idKey    = "id"
 	// lateAfter is the wait from which on the line says when it was logged, beside the journal's own time.
 	lateAfter = time.Second
 )
@@ -30,6 +33,9 @@ func newRecord(p journal.Priority, message string, attrs []field, at time.Time) 
 	r := &record{priority: p, line: lineText(message, attrs), fields: make([]field, 0, len(attrs)+2), at: at}
 	r.fields = append(r.fields, field{"SYSLOG_IDENTIFIER", "ebbgate"})
 	for _, f := range attrs {
+		if f.key == eventKey {
+			r.fields = append(r.fields, field{"MESSAGE_ID", MessageID(f.value)})
+		}
 		r.fields = append(r.fields, field{fieldName(f.key), f.value})
 	}
 	r.fields = append(r.fields, field{fieldName(loggedAt), stamp(at)})
@@ -49,7 +55,7 @@ func (r *record) size() int {
 // record is the entry that tells of what was left out.
 func (l *leftOut) record() *record {
 	return newRecord(journal.PriWarning, "log records were left out: the journal did not take them", []field{
-		{"count", strconv.Itoa(l.count)}, {"first", stamp(l.first)}, {"last", stamp(l.last)},
+		{eventKey, "records-left-out"}, {"count", strconv.Itoa(l.count)}, {"first", stamp(l.first)}, {"last", stamp(l.last)},
 	}, time.Now())
 }
 

@@ -181,7 +181,7 @@ func TestLogHandlerChoosesByStderr(t *testing.T) {
 	} {
 		t.Setenv("JOURNAL_STREAM", stream)
 		h, _ := LogHandler(os.Stderr, slog.LevelInfo)
-		if _, got := h.(*journalHandler); got != native {
+		if _, got := h.(*rated).Handler.(*journalHandler); got != native {
 			t.Errorf("JOURNAL_STREAM=%q: native %v, want %v", stream, got, native)
 		}
 	}
