@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // endpoint is one line of the API.
@@ -26,10 +27,17 @@ func (s *Server) api() []endpoint {
 	return []endpoint{
 		{http.MethodGet, "/v1/status", nil, view, func(*http.Request) ([]byte, error) { return answerOf(s.status.Load(), "status") }},
 		{http.MethodGet, "/v1/ruleset", nil, view, func(*http.Request) ([]byte, error) { return answerOf(s.ruleset.Load(), "ruleset") }},
-		{http.MethodGet, "/v1/attacks", []string{"id"}, view, s.answerAttacks},
+		{http.MethodGet, "/v1/attacks", attacksParams(), view, s.answerAttacks},
+		{http.MethodGet, "/v1/samples", []string{"id"}, view, s.answerSamples},
 		{http.MethodGet, "/v1/explain", []string{"address"}, view, s.answerExplain},
+		{http.MethodGet, "/v1/sources", sourceParams(), view, s.answerSources},
+		{http.MethodGet, "/v1/events", []string{"after", "wait"}, view, s.answerEvents},
 		{http.MethodPost, "/v1/exempt", nil, mayAct, s.exempt},
 		{http.MethodPost, "/v1/unexempt", nil, mayAct, s.unexempt},
+		{http.MethodPost, "/v1/block", nil, mayAct, s.block},
+		{http.MethodPost, "/v1/unblock", nil, mayAct, s.unblock},
+		{http.MethodPost, "/v1/mode", nil, mayAct, s.mode},
+		{http.MethodPost, "/v1/confirm", nil, mayAct, s.confirm},
 		{http.MethodPost, "/v1/reload", nil, s.mayReload, s.reload},
 	}
 }
@@ -67,11 +75,22 @@ func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, refusal)
 		return
 	}
+	if r.Method == http.MethodGet {
+		// The time-out for reading a request would end one that waits: the server reads on, to see its
+		// client leave. Who changes something keeps it, for his body. Only a test's writer has none.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(writeTimeout))
+	}
 	body, err := e.answer(r)
 	if err != nil {
 		refuse(w, err)
 		return
 	}
+	release, busy := hold(r.Context(), body, peer.UID != 0)
+	if busy != nil {
+		refuse(w, busy)
+		return
+	}
+	defer release()
 	write(w, http.StatusOK, body)
 }
 

@@ -5,32 +5,61 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"strconv"
 	"time"
 )
 
-// answerAttacks answers with all attacks, or with the one whose id the query has.
+// answerAttacks answers with all attacks, with those the query narrows it to, or with the one whose id it
+// has.
 func (s *Server) answerAttacks(r *http.Request) ([]byte, error) {
+	request, err := parseAttacks(r.URL.Query())
+	if err != nil {
+		return nil, err
+	}
 	published := s.attacks.Load()
-	if published == nil || !r.URL.Query().Has("id") {
+	if published == nil || len(r.URL.Query()) == 0 {
 		return answerOf(published, "attacks")
 	}
-	id := r.URL.Query().Get("id")
-	if n, err := strconv.ParseUint(id, 10, 64); err != nil || n == 0 {
-		return nil, invalid("id: %q is not the number of an attack; it must be 1 or more, as ebbgate attacks shows", clip(id))
+	if !r.URL.Query().Has("id") {
+		return s.listAttacks(r, request, published.get())
+	}
+	id, err := parseAttackID(r.URL.Query().Get("id"))
+	if err != nil {
+		return nil, err
 	}
 	all := published.get().Attacks
 	for i := range all {
-		if all[i].ID == id {
+		if all[i].number() == id {
 			return json.Marshal(envelope[Attack]{Result: &all[i]})
 		}
 	}
-	return nil, &Error{Kind: KindNotFound, Message: fmt.Sprintf("there is no attack %s: the daemon tells of those that are open and of the %d "+
-		"that ended last since it started; ebbgate attacks lists them", id, MaxEnded)}
+	if s.archive != nil {
+		old, err := archived(s, r, id, s.archive.Attack)
+		if err != nil {
+			return nil, err
+		}
+		if old != nil {
+			return json.Marshal(envelope[Attack]{Result: &boundedAttacks([]Attack{*old})[0]})
+		}
+	}
+	return nil, &Error{Kind: KindNotFound, Message: fmt.Sprintf("there is no attack %d: the daemon tells of those that are open, of the %d "+
+		"that ended last, and of those in its history; ebbgate attacks lists them", id, MaxEnded)}
 }
 
-// explainTimeout bounds how long one may wait for his turn.
-const explainTimeout = 3 * time.Second
+// turnTimeout bounds how long one may wait for his turn.
+const turnTimeout = 3 * time.Second
+
+// enter waits for the turn to do what goes through all that is decided and counted, and returns what ends
+// it. Who waits too long is told so.
+func (s *Server) enter(ctx context.Context, wanted string) (leave func(), err error) {
+	ctx, cancel := context.WithTimeout(ctx, turnTimeout)
+	defer cancel()
+	select {
+	case s.turn <- struct{}{}:
+		return func() { <-s.turn }, nil
+	case <-ctx.Done():
+		return nil, &Error{Kind: KindBusy, Message: "too many want " + wanted + ": try again in a second"}
+	}
+}
 
 // answerExplain answers what holds for the address of the query. Explaining reads all that is
 // decided and counted, so one request at a time does it and the others wait their turn.
@@ -43,14 +72,11 @@ func (s *Server) answerExplain(r *http.Request) ([]byte, error) {
 	if explain == nil {
 		return nil, starting("explanation")
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), explainTimeout)
-	defer cancel()
-	select {
-	case s.turn <- struct{}{}:
-		defer func() { <-s.turn }()
-	case <-ctx.Done():
-		return nil, &Error{Kind: KindBusy, Message: "too many want an explanation: try again in a second"}
+	leave, err := s.enter(r.Context(), "an explanation")
+	if err != nil {
+		return nil, err
 	}
+	defer leave()
 	e := (*explain)(addr)
 	if e == nil {
 		return nil, starting("explanation")

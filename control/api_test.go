@@ -25,6 +25,8 @@ func published(s *Status) *Server {
 	srv.Publish(s)
 	srv.PublishRuleset(func() *Ruleset { return &Ruleset{Text: "table inet ebbgate {\n}\n", Would: ""} })
 	srv.PublishAttacks(past)
+	srv.PublishSources(listed)
+	srv.PublishEvents(happened())
 	srv.PublishExplain(func(a netip.Addr) *Explanation {
 		e := explained()
 		e.Address = a
@@ -128,13 +130,16 @@ func requests() map[string]struct{ query, body string } {
 	return map[string]struct{ query, body string }{
 		"/v1/status": {}, "/v1/ruleset": {}, "/v1/attacks": {}, "/v1/explain": {query: "?address=203.0.113.7"},
 		"/v1/exempt": {body: `{"prefix":"203.0.113.7"}`}, "/v1/unexempt": {body: `{"prefix":"203.0.113.7"}`},
-		"/v1/reload": {},
+		"/v1/block": {body: `{"prefix":"203.0.113.8"}`}, "/v1/unblock": {body: `{"prefix":"203.0.113.8"}`},
+		"/v1/mode": {body: `{"mode":"shadow"}`}, "/v1/confirm": {},
+		"/v1/reload": {}, "/v1/events": {}, "/v1/samples": {query: "?id=2"}, "/v1/sources": {query: "?service=web"},
 	}
 }
 
 // TestAccess asks everything as everybody.
 func TestAccess(t *testing.T) {
 	srv := published(peace())
+	srv.Archive(fakeArchive{})
 	answerOrders(t, srv)
 	roles := []struct {
 		name              string

@@ -33,6 +33,8 @@ type Attack struct {
 	Changes     []Change      `json:"changes"`      // of the response, the oldest first
 	ChangesLost int           `json:"changes_lost"` // left out between the first and the newest ones
 
+	Policy *AttackPolicy `json:"policy"` // of the service when it began; null: not kept
+
 	Ended    Time   `json:"ended"` // null: it is open
 	EndedWhy string `json:"ended_why"`
 }
@@ -58,5 +60,6 @@ const MaxEnded = 100
 // Attacks are the attacks the daemon knows of.
 type Attacks struct {
 	At      Time     `json:"at"`
-	Attacks []Attack `json:"attacks"` // all that are open and the MaxEnded that ended last, the newest first
+	Attacks []Attack `json:"attacks"` // the newest first; if none are asked for in particular all that are open and the MaxEnded that ended last
+	More    bool     `json:"more"`    // older ones are kept
 }

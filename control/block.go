@@ -3,8 +3,6 @@ package control
 import (
 	"net/netip"
 	"time"
-
-	"ebbgate/policy"
 )
 
 // The bounds of what an operator may block by hand.
@@ -31,10 +29,11 @@ type UnblockRequest struct {
 // Blocked is the answer to both: the blocks that are in force now, or those that were ended.
 type Blocked struct {
 	Prefix netip.Prefix     `json:"prefix"`
-	Blocks []BlockOfService `json:"blocks"` // by service
+	Blocks []BlockOfService `json:"blocks"` // by service; at most MaxBlocks of each
+	Total  int              `json:"total"`  // all of them
 	Freed  int              `json:"freed"`  // limits that were ended
 	// Still says, in words, what keeps the order from having its whole effect: an exemption within a block,
-	// a block around a prefix that was freed.
+	// a service in shadow mode, a block around a prefix that was freed; at most MaxStill.
 	Still []string `json:"still"`
 }
 
@@ -42,26 +41,4 @@ type Blocked struct {
 type BlockOfService struct {
 	Service string `json:"service"`
 	Block
-}
-
-// ModeRequest is the body of POST /v1/mode.
-type ModeRequest struct {
-	Mode    policy.Mode `json:"mode"`
-	Service string      `json:"service,omitempty"` // empty: all
-	For     Duration    `json:"for,omitempty"`     // then back by itself unless confirmed; 0: until the next reload or restart
-}
-
-// Moded is the answer: the modes that hold now.
-type Moded struct {
-	Services []ServiceMode `json:"services"` // by name
-}
-
-// ServiceMode is the mode of one service.
-type ServiceMode struct {
-	Service string      `json:"service"`
-	Mode    policy.Mode `json:"mode"`   // in force
-	Policy  policy.Mode `json:"policy"` // of the policy file
-	ByHand  bool        `json:"by_hand"`
-	Until   Time        `json:"until"` // then the policy's; null: until the next reload or restart
-	Left    Duration    `json:"left"`
 }

@@ -65,6 +65,7 @@ func (s *Status) bounded() *Status {
 		v.Attacks = boundedAttacks(v.Attacks)
 		v.Listeners = notNil(v.Listeners)
 		v.Addresses = notNil(v.Addresses)
+		v.Begun = notNil(v.Begun)
 		c.Services[i] = v
 	}
 	c.Exempt = notNil(s.Exempt[:min(len(s.Exempt), MaxExempt)])
@@ -74,6 +75,8 @@ func (s *Status) bounded() *Status {
 	c.Table.Fallbacks = notNil(s.Table.Fallbacks)
 	c.Table.Sets = notNil(s.Table.Sets)
 	c.Faults = notNil(s.Faults)
+	c.Modes = notNil(s.Modes)
+	c.Turns.Within = notNil(s.Turns.Within)
 	if s.Reload != nil {
 		c.Reload = s.Reload.bounded()
 	}
@@ -106,7 +109,7 @@ func notNil[T any](list []T) []T {
 
 // bounded returns a copy of a of which no list is null.
 func (a *Attacks) bounded() *Attacks {
-	return &Attacks{At: a.At, Attacks: boundedAttacks(a.Attacks)}
+	return &Attacks{At: a.At, Attacks: boundedAttacks(a.Attacks), More: a.More}
 }
 
 // bounded returns a copy of e of which no list is null.

@@ -62,10 +62,20 @@ func (c *Client) Attacks(ctx context.Context) (*Attacks, error) {
 	return get[Attacks](ctx, c, "/v1/attacks")
 }
 
+// AttacksOf asks for some of them; errors are those of Status.
+func (c *Client) AttacksOf(ctx context.Context, r AttacksRequest) (*Attacks, error) {
+	return get[Attacks](ctx, c, "/v1/attacks?"+r.query().Encode())
+}
+
 // Attack asks for one attack by its id; errors are those of Status. That there is none is an *Error
 // of KindNotFound.
 func (c *Client) Attack(ctx context.Context, id string) (*Attack, error) {
 	return get[Attack](ctx, c, "/v1/attacks?id="+url.QueryEscape(id))
+}
+
+// Samples asks how an attack went; errors are those of Attack.
+func (c *Client) Samples(ctx context.Context, id string) (*Samples, error) {
+	return get[Samples](ctx, c, "/v1/samples?id="+url.QueryEscape(id))
 }
 
 // Explain asks what holds for an address; errors are those of Status.
@@ -92,13 +102,26 @@ func (c *Client) Reload(ctx context.Context) (*Reload, error) {
 	return post[Reload](ctx, c, "/v1/reload", struct{}{})
 }
 
+// ReloadFor is Reload of a policy that is on trial for so long: then the one before it is in force again,
+// unless Confirm was called. 0 is for good.
+func (c *Client) ReloadFor(ctx context.Context, trial time.Duration) (*Reload, error) {
+	return post[Reload](ctx, c, "/v1/reload", ReloadRequest{For: Duration(trial)})
+}
+
+// Confirm lets everything stay that is on trial. Errors are those of Exempt; that nothing is on trial is an
+// *Error of KindNotFound.
+func (c *Client) Confirm(ctx context.Context) (*Confirmed, error) {
+	return post[Confirmed](ctx, c, "/v1/confirm", struct{}{})
+}
+
 // Sources asks who holds connections, and what holds for them; errors are those of Status.
 func (c *Client) Sources(ctx context.Context, r SourcesRequest) (*Sources, error) {
 	return get[Sources](ctx, c, "/v1/sources?"+r.query().Encode())
 }
 
 // Events asks for the events after one, and waits for the first to come: for at most so long, and no longer
-// than LongestWait. Of 0 it asks for those that are kept. Errors are those of Status.
+// than LongestWait. Of 0 it asks for those that are kept. Errors are those of Status; that too many wait
+// already is an *Error of KindBusy.
 func (c *Client) Events(ctx context.Context, after uint64, wait time.Duration) (*Events, error) {
 	q := url.Values{"after": {strconv.FormatUint(after, 10)}}
 	if wait > 0 {

@@ -18,6 +18,7 @@ const (
 	KindNotFound  Kind = "not_found"          // 404
 	KindMethod    Kind = "method_not_allowed" // 405
 	KindFull      Kind = "full"               // 409: there is no room for one more
+	KindRefused   Kind = "refused"            // 409: something else has to be changed first; the message says what
 	KindTooLarge  Kind = "too_large"          // 413
 	KindInternal  Kind = "internal"           // 500
 	KindStarting  Kind = "starting"           // 503: nothing was published yet
@@ -35,7 +36,7 @@ func (k Kind) status() int {
 		return http.StatusNotFound
 	case KindMethod:
 		return http.StatusMethodNotAllowed
-	case KindFull:
+	case KindFull, KindRefused:
 		return http.StatusConflict
 	case KindTooLarge:
 		return http.StatusRequestEntityTooLarge

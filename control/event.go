@@ -28,15 +28,24 @@ type Event struct {
 	Rule      string           `json:"rule"`      // the key of the service it follows from; empty: from none
 	Measured  int              `json:"measured"`  // in the unit of the key
 	Threshold int              `json:"threshold"` // likewise
+	Part      string           `json:"part"`      // of the daemon, where it is degraded or recovered
 	Why       string           `json:"why"`
+}
+
+// Stream is the newest events, the oldest first, as the daemon publishes them. Neither it nor its events are
+// changed once published.
+type Stream struct {
+	Since  uint64  // every event after this ID is among them
+	Events []Event // at most MaxEvents
 }
 
 // Events is the answer of GET /v1/events, the oldest first.
 type Events struct {
 	At     Time    `json:"at"`
 	Events []Event `json:"events"` // at most MaxEvents
-	// Missed says that there were others after the event the client saw last, which the daemon keeps no
-	// more, or was not running to see.
+	// Missed says that there may have been others after the event the client saw last, which the daemon
+	// keeps no more, or was not running to see; and that the ID is none this daemon has given. Then Events
+	// has all that are kept.
 	Missed bool `json:"missed"`
 	// Next is the ID to ask after for what follows.
 	Next uint64 `json:"next,string"`

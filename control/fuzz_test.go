@@ -72,6 +72,7 @@ func FuzzDecodeAnswers(f *testing.F) {
 	for _, a := range []*Attacks{{}, past(), {Attacks: []Attack{nastyAttack()}}} {
 		add(newSnapshot(a.bounded()).answer())
 	}
+	add(newSnapshot(&Events{Events: append(happened().Events, nastyEvent())}).answer())
 	f.Fuzz(func(t *testing.T, in []byte) {
 		for _, o := range []TextOptions{{}, {Width: 60, Now: night(3, 2, 10, 0).Time}} {
 			if e, err := decodeAnswer[Explanation](bytes.NewReader(in), maxAnswer); err == nil {
@@ -81,6 +82,12 @@ func FuzzDecodeAnswers(f *testing.F) {
 				written(t, WriteAttacks, a, o)
 				for i := range a.Attacks {
 					written(t, WriteAttack, &a.Attacks[i], o)
+				}
+			}
+			if e, err := decodeAnswer[Events](bytes.NewReader(in), maxAnswer); err == nil {
+				written(t, WriteEvents, e, o)
+				if text := MissedText(1, e); Escape(text) != text {
+					t.Errorf("not safe: %q", text)
 				}
 			}
 			if x, err := decodeAnswer[Exempted](bytes.NewReader(in), maxAnswer); err == nil {

@@ -83,10 +83,11 @@ func decodeTarget(prefix, service string) (Target, error) {
 }
 
 func (s *Server) reload(r *http.Request) ([]byte, error) {
-	if err := decodeNothing(r.Body); err != nil {
+	length, err := decodeReload(r.Body)
+	if err != nil {
 		return nil, err
 	}
-	return s.order(r.Context(), NewOrder(Reloading{}))
+	return s.order(r.Context(), NewOrder(Reloading{For: length}))
 }
 
 func invalid(format string, args ...any) *Error {

@@ -36,6 +36,14 @@ func serviceNames(p *policy.Policy) string {
 	return text
 }
 
+// at reports whether the target is of a service.
+func (t Target) at(service string) bool { return t.Service == "" || t.Service == service }
+
+// contains reports whether the whole of a prefix lies in the target's.
+func (t Target) contains(p netip.Prefix) bool {
+	return t.Prefix.Bits() <= p.Bits() && t.Prefix.Contains(p.Addr())
+}
+
 // covering returns the prefixes that contain the whole of the target's.
 func (t Target) covering(list []netip.Prefix) []netip.Prefix {
 	var out []netip.Prefix

@@ -23,12 +23,13 @@ type loop struct {
 	policy *policy.Policy
 	reload *Reload // what becomes of one
 	exempt []policy.Exemption
+	blocks []policy.Block
 	now    policy.Instant
 	wall   time.Time
 }
 
 func newLoop() *loop {
-	return &loop{policy: &policy.Policy{Services: []policy.Service{{Name: "web"}, {Name: "mail"}}}, reload: peace().Reload, now: 1, wall: night(3, 2, 10, 0).Time}
+	return &loop{policy: &policy.Policy{Limits: policy.Limits{MaxBlocks: 10}, Services: []policy.Service{{Name: "web", Mode: policy.Enforce}, {Name: "mail"}}}, reload: peace().Reload, now: 1, wall: night(3, 2, 10, 0).Time}
 }
 
 // turn carries one order out.
@@ -41,7 +42,7 @@ func (l *loop) turn(o *Order) {
 		o.Done(l.reload)
 		return
 	}
-	was := &policy.Decision{Exempt: l.exempt}
+	was := &policy.Decision{Exempt: l.exempt, Blocks: l.blocks}
 	if err := command.Check(l.policy, was); err != nil {
 		o.Refuse(err)
 		return
@@ -57,7 +58,13 @@ func (l *loop) turn(o *Order) {
 		after = append(after, order.Exemption)
 	}
 	l.exempt = after
-	done, err := command.Outcome(l.policy, was, &policy.Decision{Exempt: after}, Calendar{Now: l.now, Wall: l.wall})
+	switch b := order.Block; order.Kind {
+	case policy.OrderBlock:
+		l.blocks = []policy.Block{{Service: "web", Source: b.Source, Since: l.now, Until: b.Until, Note: b.Note, Reason: policy.Reason{Rule: policy.RuleByHand}}}
+	case policy.OrderUnblock:
+		l.blocks = nil
+	}
+	done, err := command.Outcome(l.policy, was, &policy.Decision{At: l.now, Exempt: after, Blocks: l.blocks}, Calendar{Now: l.now, Wall: l.wall})
 	if err != nil {
 		o.Refuse(err)
 		return

@@ -18,6 +18,8 @@ func reasonText(rule string, measured, threshold int) string {
 	switch {
 	case rule == "":
 		return ""
+	case rule == policy.RuleByHand, rule == policy.RuleInherited:
+		return rule
 	case rule == ruleCapacity:
 		return fmt.Sprintf("%s connections held by those who share the capacity, which leaves them %s", m, t)
 	case rule == "rate.new_per_source" || rule == "override.new_per_source":

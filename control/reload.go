@@ -1,9 +1,12 @@
 package control
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
+	"time"
 
 	"ebbgate/policy"
 )
@@ -17,7 +20,13 @@ type Reload struct {
 	Services int       `json:"services"` // of the policy in force, whichever that is
 	Warnings []string  `json:"warnings"` // of the policy that was read: what is allowed but probably not meant
 	Problems []Problem `json:"problems"` // why it is not in force, in the order of the file's lines; at most policy.MaxProblems+1
-	Error    string    `json:"error"`    // the problems as text, a line each; empty: it is in force
+	Error    string    `json:"error"`    // the problems as text, a line each; empty: there are none
+
+	// Until is when the policy before comes back, unless this one is confirmed; null: it is not on trial.
+	Until Time     `json:"until"`
+	Left  Duration `json:"left"` // 0 where Until is null
+	// TrialOver says that the policy was on trial, and that the one before it is in force again.
+	TrialOver bool `json:"trial_over"`
 }
 
 // Problem is one thing that is wrong with the policy file.
@@ -65,6 +74,25 @@ func (r *Reload) Refusal() error {
 }
 
 // Reloading is the task to load the policy again, which the loop does itself. Its outcome is a *Reload.
-type Reloading struct{}
+type Reloading struct {
+	For time.Duration // the policy is on trial for so long; 0: it is there for good
+}
 
 func (Reloading) task() {}
+
+// ReloadRequest is the body of POST /v1/reload, which may be left out.
+type ReloadRequest struct {
+	For Duration `json:"for,omitempty"` // at most LongestTrial, then back to the policy before unless confirmed; 0: for good
+}
+
+// decodeReload reads how long a policy is to be on trial; 0: it is not.
+func decodeReload(body io.Reader) (time.Duration, error) {
+	in, b := ReloadRequest{}, bufio.NewReader(body)
+	if _, err := b.Peek(1); errors.Is(err, io.EOF) {
+		return 0, nil
+	}
+	if err := decodeBody(b, map[string]any{"for": &in.For}); err != nil {
+		return 0, err
+	}
+	return in.For.std(), checkTrial(in.For.std())
+}

@@ -42,11 +42,13 @@ func TestReloadOverTheSocket(t *testing.T) {
 	}
 }
 
-func TestReloadTakesNothing(t *testing.T) {
+func TestReloadTakesNothingElse(t *testing.T) {
 	for body, says := range map[string]string{
-		`{"file":"/tmp/mine.toml"}`: `unknown field "file"; there are nothing in it`,
-		`[]`:                        "one JSON object with nothing in it",
+		`{"file":"/tmp/mine.toml"}`: `unknown field "file"; there are for`,
+		`[]`:                        "one JSON object with for",
 		`{} {}`:                     "more follows",
+		`{"for":"15m"}`:             "is not a number of seconds",
+		`{"for":1}`:                 "for: 1s is out of range; it must be 2s to 7d00h (7 days)",
 		` `:                         "one JSON object",
 	} {
 		srv := bare()

@@ -33,8 +33,15 @@ type Server struct {
 	ruleset atomic.Pointer[snapshot[Ruleset]]
 	attacks atomic.Pointer[snapshot[Attacks]]
 	explain atomic.Pointer[func(netip.Addr) *Explanation]
-	turn    chan struct{} // holds one token: explanations are made one at a time
+	sources atomic.Pointer[sourceAnswers]
+	events  atomic.Pointer[latest]
+	archive Archive       // nil: none
+	turn    chan struct{} // holds one token: explanations and lists of sources are made one at a time
 	orders  chan *Order   // capacity maxOrders; when it is full, the asker is told so
+
+	waiting    waiting    // for an event
+	eventPages eventPages // the latest
+	unread     unread     // answers under way
 }
 
 // NewServer returns a server for the socket, which it owns from now on. Until something is
@@ -72,6 +79,11 @@ func (s *Server) PublishAttacks(attacks func() *Attacks) {
 // wait for the loop, and it returns nil for an address it can say nothing about.
 func (s *Server) PublishExplain(explain func(netip.Addr) *Explanation) { s.explain.Store(&explain) }
 
+// PublishSources makes what list returns the source of answers about sources from now on. It is called only
+// if somebody asks, at most once, from another goroutine, also after a later one was published; what it
+// returns must not be changed afterwards.
+func (s *Server) PublishSources(list func() *SourceList) { s.sources.Store(&sourceAnswers{list: list}) }
+
 // Run serves until ctx ends, then closes the socket, removes its file and returns nil. It goes on
 // serving when the file is removed, though new clients cannot find it then. Any other end is an
 // error, and the socket is closed too. It can be called once.
@@ -89,7 +101,7 @@ func (s *Server) serve(ctx context.Context, l net.Listener) error {
 		MaxHeaderBytes:               maxHeader,
 		ErrorLog:                     slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
 		ConnContext:                  connPeer,
-		BaseContext:                  func(net.Listener) context.Context { return ctx }, // nobody waits for a loop that has ended
+		BaseContext:                  func(net.Listener) context.Context { return withHeld(ctx, &s.unread) }, // nobody waits for a loop that has ended
 	}
 	served := make(chan error, 1) // capacity 1: the sender below never waits
 	go func() { served <- srv.Serve(l) }()

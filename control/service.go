@@ -51,6 +51,14 @@ type Service struct {
 	ProxiedPackets    uint64 `json:"proxied_packets"`    // SYNs that SYNPROXY answered
 	ClosedConnections uint64 `json:"closed_connections"` // beyond a limit, or of a blocked source
 	BlockedSources    uint64 `json:"blocked_sources"`    // blocks begun
+
+	Begun []KindCount `json:"attacks_begun"` // of each kind, in the order of their names, since the same moment
+}
+
+// KindCount is how many attacks of a kind there were.
+type KindCount struct {
+	Kind  policy.Kind `json:"kind"`
+	Count uint64      `json:"count"`
 }
 
 // Listener is one listening socket of a service.
@@ -79,12 +87,14 @@ type Limit struct {
 type Block struct {
 	Source    netip.Prefix `json:"source"`
 	Mode      policy.Mode  `json:"mode"`
-	Strikes   int          `json:"strikes"` // how often it was blocked, this time included
+	Strikes   int          `json:"strikes"` // how often it was blocked for an offence; one by hand is none
 	Since     Time         `json:"since"`
 	Left      Duration     `json:"left"`
 	Rule      string       `json:"rule"`
 	Measured  int          `json:"measured"` // the most while it went on
 	Threshold int          `json:"threshold"`
+	ByHand    bool         `json:"by_hand"` // the operator ordered it
+	Reason    string       `json:"reason"`  // of such a block: the operator's own words
 }
 
 // Offender is the exempt source that holds most, where that is at least what others may hold and more

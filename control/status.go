@@ -23,10 +23,14 @@ type Status struct {
 	Kernel     Kernel    `json:"kernel"`
 	Table      Table     `json:"table"`
 	Census     Census    `json:"census"`
+	Turns      Turns     `json:"turns"`
 	Exempt     []Exempt  `json:"exempt"` // by the operator while the daemon ran; at most MaxExempt
 	Admins     Admins    `json:"admins"`
 	Faults     []Fault   `json:"faults"`
 	Reload     *Reload   `json:"reload"` // null: never asked for
+
+	// Modes are those of services that were set by hand, in the order of the policy file.
+	Modes []ServiceMode `json:"modes"`
 }
 
 // Kernel is the health of the network namespace. Counters are absolute, since boot.
@@ -42,6 +46,12 @@ type Kernel struct {
 	OverflowsPerS     Rate   `json:"listen_overflows_per_s"`
 	DropsPerS         Rate   `json:"listen_drops_per_s"` // SYNs and ACKs dropped by listeners
 	ListenOverflows   uint64 `json:"listen_overflows"`
+	ListenDrops       uint64 `json:"listen_drops"`
+	SYNDrops          uint64 `json:"syn_drops"`
+	Opens             uint64 `json:"opens"`
+	CookiesSent       uint64 `json:"cookies_sent"`
+	CookiesValid      uint64 `json:"cookies_valid"`
+	CookiesFailed     uint64 `json:"cookies_failed"`
 	ConntrackCount    uint64 `json:"conntrack_count"`
 	ConntrackMax      uint64 `json:"conntrack_max"` // 0: no conntrack in this kernel
 }
@@ -81,7 +91,9 @@ type Census struct {
 	Age      Duration `json:"age"`
 	Sockets  int      `json:"sockets"`
 	CPU      Duration `json:"cpu"`
-	Complete bool     `json:"complete"` // false: counts are lower bounds
+	Complete bool     `json:"complete"`  // false: counts are lower bounds
+	Count    uint64   `json:"count"`     // of censuses since the daemon started
+	CPUTotal Duration `json:"cpu_total"` // that all of them took
 }
 
 // Fault is something that does not work at the moment.

@@ -15,7 +15,8 @@ func StatusLine(s *Status) string {
 	if n := len(s.Faults); n > 0 {
 		parts = append(parts, "DEGRADED: "+Escape(s.Faults[0].Part)+": "+brief(s.Faults[0].Text)+more(n-1, "fault", "faults"))
 	}
-	if r := s.Reload; r != nil && !r.InForce {
+	parts = append(parts, trialPart(s)...)
+	if r := s.Reload; r != nil && !r.InForce && !r.TrialOver {
 		parts = append(parts, fmt.Sprintf("the policy on disk is NOT in force, it has %s (ebbgate check %s)",
 			counted(len(r.Problems), "problem", "problems"), brief(r.File)))
 	}

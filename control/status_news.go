@@ -20,6 +20,13 @@ func StatusNews(s *Status) string {
 	if r := s.Reload; r != nil && !r.InForce {
 		fmt.Fprintf(&b, "reload %q %d\n", r.File, len(r.Problems))
 	}
+	if r := s.Reload; r != nil && (r.TrialOver || !r.Until.IsZero()) {
+		fmt.Fprintf(&b, "trial %t\n", r.TrialOver)
+	}
+	for i := range s.Modes {
+		m := &s.Modes[i]
+		fmt.Fprintf(&b, "mode %q %s %t\n", m.Service, m.Mode, m.Until.IsZero())
+	}
 	for i := range s.Services {
 		svc := &s.Services[i]
 		for j := range svc.Attacks {

@@ -40,6 +40,7 @@ func WriteStatus(w io.Writer, s *Status, o TextOptions) error {
 		p.service(s, &s.Services[i])
 	}
 	p.line(plain, "")
+	p.trials(s)
 	p.exempt(s)
 	p.host(s)
 	return p.send(w, "status")

@@ -12,7 +12,7 @@ import (
 func WriteAttacks(w io.Writer, a *Attacks, o TextOptions) error {
 	p := newPage(o)
 	if len(a.Attacks) == 0 {
-		p.put(plain, 0, "no attack since the daemon started")
+		p.put(plain, 0, "no attack that is known")
 		return p.send(w, "attacks")
 	}
 	rows := [][]string{{"ID", "KIND", "SERVICE", "MODE", "BEGAN", "LASTED", "HELD", "SOURCES", "BLOCKED", "NOW"}}
@@ -21,6 +21,9 @@ func WriteAttacks(w io.Writer, a *Attacks, o TextOptions) error {
 	}
 	p.table(0, rows, 0, 5, 6, 7, 8)
 	p.put(subtle, 0, "HELD and SOURCES: connections held by all, and sources answered at once, at the peak")
+	if a.More {
+		p.put(subtle, 0, "older ones are kept: ebbgate attacks --before "+Escape(a.Attacks[len(a.Attacks)-1].ID))
+	}
 	return p.send(w, "attacks")
 }
 

@@ -26,9 +26,26 @@ func (p *page) blocks(now Time, s *Service) {
 }
 
 func blockRow(now Time, b *Block) []string {
-	why := reasonText(b.Rule, b.Measured, b.Threshold)
+	why := blockWhy(b)
 	if b.Mode == policy.Shadow {
 		why += " (would be blocked)"
 	}
-	return []string{sourceText(b.Source), number(b.Strikes), length(b.Left.std()), ago(now, b.Since), why}
+	return []string{sourceText(b.Source), strikeWords(b), length(b.Left.std()), ago(now, b.Since), why}
+}
+
+// blockWhy says why a source is blocked.
+func blockWhy(b *Block) string {
+	why := reasonText(b.Rule, b.Measured, b.Threshold)
+	if b.Reason != "" {
+		why += ": " + Escape(b.Reason)
+	}
+	return why
+}
+
+// strikeWords says how often a source was blocked for an offence; one that never was has no strike.
+func strikeWords(b *Block) string {
+	if b.Strikes == 0 {
+		return "-"
+	}
+	return number(b.Strikes)
 }

@@ -143,8 +143,12 @@ func limitedWords(now Time, l *Limit) string {
 }
 
 func blockedWords(now Time, b *Block) string {
-	return fmt.Sprintf("%s: strike %s, since %s (%s), %s left; %s", sourceText(b.Source), number(b.Strikes),
-		clock(now, b.Since), ago(now, b.Since), length(b.Left.std()), reasonText(b.Rule, b.Measured, b.Threshold))
+	strike := ""
+	if b.Strikes > 0 {
+		strike = "strike " + number(b.Strikes) + ", "
+	}
+	return fmt.Sprintf("%s: %ssince %s (%s), %s left; %s", sourceText(b.Source), strike,
+		clock(now, b.Since), ago(now, b.Since), length(b.Left.std()), blockWhy(b))
 }
 
 func strikesWords(e *Explanation, s *ServiceExplanation) string {

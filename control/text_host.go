@@ -17,7 +17,7 @@ func (p *page) host(s *Status) {
 	p.put(st, 9, "table    "+words)
 	p.shortcomings(&s.Table)
 	p.put(plain, 9, "census   "+censusWords(&s.Census))
-	if s.Reload != nil && s.Reload.Error == "" {
+	if s.Reload != nil && s.Reload.Error == "" && !s.Reload.TrialOver {
 		p.put(plain, 9, fmt.Sprintf("reload   policy loaded again at %s (%s ago)", clock(s.At, s.Reload.At), ago(s.At, s.Reload.At)))
 	}
 }

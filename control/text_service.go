@@ -2,7 +2,6 @@ package control
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"ebbgate/policy"
@@ -179,30 +178,5 @@ func action(l *Limit) string {
 		return "refusing"
 	default:
 		return "holding"
-	}
-}
-
-// table writes rows so many spaces from the left, the first of which is the heading. The columns listed are numbers and end at
-// the right; the last column may wrap.
-func (p *page) table(indent int, rows [][]string, numbers ...int) {
-	widths := make([]int, len(rows[0]))
-	for _, row := range rows {
-		for i, cell := range row {
-			widths[i] = max(widths[i], columns(cell))
-		}
-	}
-	for n, row := range rows {
-		var b strings.Builder
-		b.WriteString(strings.Repeat(" ", indent))
-		for i, cell := range row[:len(row)-1] {
-			b.WriteString(pad(cell, widths[i], slices.Contains(numbers, i)))
-			b.WriteString("  ")
-		}
-		b.WriteString(row[len(row)-1])
-		st := plain
-		if n == 0 {
-			st = subtle
-		}
-		p.put(st, indent+4, b.String())
 	}
 }

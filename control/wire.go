@@ -33,7 +33,8 @@ func LimitOf(l *policy.Limit, c Calendar) Limit {
 // BlockOf returns the wire form of a block.
 func BlockOf(b *policy.Block, c Calendar) Block {
 	return Block{Source: b.Source, Mode: b.Mode, Strikes: b.Strikes, Since: c.Time(b.Since), Left: c.Left(b.Until),
-		Rule: b.Reason.Rule, Measured: b.Reason.Measured, Threshold: b.Reason.Threshold}
+		Rule: b.Reason.Rule, Measured: b.Reason.Measured, Threshold: b.Reason.Threshold,
+		ByHand: b.ByHand(), Reason: b.Note}
 }
 
 // OffenderOf returns the wire form of an exempt source that holds as much as others may.

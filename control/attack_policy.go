@@ -1,0 +1,58 @@
+package control
+
+import (
+	"time"
+
+	"ebbgate/policy"
+)
+
+// AttackPolicy is what the policy said of a service when an attack on it began, by the names of its keys.
+type AttackPolicy struct {
+	Capacity     int           `json:"capacity"`       // connections; 0: not known
+	PerSource    int           `json:"per_source"`     // connections; 0: no limit
+	PerPrefix    []PrefixLimit `json:"per_prefix"`     // IPv4 first, the longest first
+	NewPerSource int           `json:"new_per_source"` // connections a second; 0: no limit
+	SYNPerSource int           `json:"syn_per_source"` // SYNs a second; 0: no limit
+	CloseExcess  bool          `json:"close_excess"`
+	Lease        Duration      `json:"lease"`
+	Quiet        Duration      `json:"quiet"`
+	BlockAfter   Duration      `json:"block_after"` // 0: nobody is blocked
+	BlockFor     []Duration    `json:"block_for"`   // the first block, the second, ...
+}
+
+// PrefixLimit is what all sources within any one prefix of a length may hold together.
+type PrefixLimit struct {
+	IPv6 bool `json:"ipv6"`
+	Bits int  `json:"bits"`
+	Max  int  `json:"max"`
+}
+
+// AttackPolicyOf returns the wire form of what a policy says of a service.
+func AttackPolicyOf(s *policy.Service) *AttackPolicy {
+	out := &AttackPolicy{
+		Capacity: s.Capacity, PerSource: s.Connections.PerSource, PerPrefix: make([]PrefixLimit, 0, len(s.Connections.PerPrefix)),
+		NewPerSource: s.Rate.NewPerSource, SYNPerSource: s.Rate.SYNPerSource, CloseExcess: s.Connections.CloseExcess,
+		Lease: Duration(s.Response.Lease), Quiet: Duration(s.Response.Quiet), BlockAfter: Duration(s.Response.BlockAfter),
+		BlockFor: make([]Duration, 0, len(s.Response.BlockFor)),
+	}
+	for _, p := range s.Connections.PerPrefix {
+		out.PerPrefix = append(out.PerPrefix, PrefixLimit(p))
+	}
+	for _, d := range s.Response.BlockFor {
+		out.BlockFor = append(out.BlockFor, Duration(d))
+	}
+	return out
+}
+
+// String writes a duration as the policy file does: 10s, 2m30s, 1h.
+func (d Duration) String() string { return shortened(time.Duration(d).String()) }
+
+// shortened leaves out of a duration what is nothing: "1h0m0s" is "1h".
+func shortened(text string) string {
+	for _, nothing := range []string{"m0s", "h0m"} {
+		if n := len(text) - len(nothing); n > 0 && text[n:] == nothing {
+			text = text[:n+1]
+		}
+	}
+	return text
+}
