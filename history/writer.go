@@ -1,0 +1,295 @@
+package history
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"ebbgate/policy"
+)
+
+const (
+	// writeEvery is the least time between two writings of the state.
+	writeEvery = time.Second
+	// refreshEvery is how often it is noted that time has passed, where nothing else is written.
+	refreshEvery = time.Minute
+	// pruneEvery is how often old attacks are removed.
+	pruneEvery = time.Minute
+	// maxWaiting bounds the ended attacks that wait to be written: a disk that fails long enough loses the
+	// oldest of them.
+	maxWaiting = 256
+	// maxBatch bounds the blocks, and maxRecords the attacks, of one transaction.
+	maxBatch   = 5000
+	maxRecords = 16
+)
+
+// Save hands the state over, and the attacks that are open with how they went so far; nil: as before. Of
+// several states that come while one is written the last is kept. Neither may be changed afterwards.
+func (s *Store) Save(k policy.Kept, open []Record) {
+	s.mu.Lock()
+	s.next.kept, s.next.given = k, true
+	if open != nil {
+		s.next.open = open
+	}
+	s.mu.Unlock()
+	s.awake()
+}
+
+// Ended hands attacks over that ended. Beyond 256 that wait the oldest are lost, and Err says how many.
+func (s *Store) Ended(records []Record) {
+	if len(records) == 0 {
+		return
+	}
+	s.mu.Lock()
+	s.ended = append(s.ended, records...)
+	if over := len(s.ended) - maxWaiting; over > 0 {
+		s.ended = append([]Record(nil), s.ended[over:]...)
+		s.dropped += over
+	}
+	s.mu.Unlock()
+	s.awake()
+}
+
+func (s *Store) awake() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Err returns what keeps the history from being complete, or nil.
+func (s *Store) Err() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var lost error
+	if s.dropped > 0 {
+		lost = fmt.Errorf("attacks that ended and were not kept since the daemon started, because they could not be written: %d", s.dropped)
+	}
+	return errors.Join(s.notice, s.failing, lost)
+}
+
+// closeWait bounds how long the end of the daemon waits for the disk.
+const closeWait = 3 * time.Second
+
+// Close writes what is pending and closes the file. It waits for the disk no longer than three seconds.
+// It can be called once.
+func (s *Store) Close() error {
+	close(s.end)
+	select {
+	case <-s.closed:
+		return nil
+	case <-time.After(closeWait):
+		return fmt.Errorf("close history %q: the disk did not answer for %v: what changed last is not kept", s.config.Path, closeWait)
+	}
+}
+
+// run writes until the end comes, and then once more.
+func (s *Store) run() {
+	defer close(s.closed)
+	if s.db == nil {
+		return
+	}
+	defer func() { _ = guarded(s.db.Close) }() // all is written by then
+	var pruned time.Time
+	for over := false; !over; {
+		select {
+		case <-s.end:
+			over = true
+		case <-s.wake:
+		}
+		s.write()
+		if now := time.Now(); now.Sub(pruned) >= pruneEvery && !s.fixed {
+			s.note(s.prune())
+			pruned = now
+		}
+		select {
+		case <-s.end:
+		case <-time.After(writeEvery):
+		}
+	}
+}
+
+// write writes what is pending. What could not be written is tried again with the next state.
+func (s *Store) write() {
+	if s.fixed {
+		return
+	}
+	s.mu.Lock()
+	next, ended := s.next, s.ended[:min(len(s.ended), maxWaiting)]
+	s.next.open = nil
+	s.mu.Unlock()
+	var err error
+	if next.given {
+		err = s.writeState(&next.kept)
+	}
+	if err == nil {
+		err = s.writeRecords(next.open)
+	}
+	for err == nil && len(ended) > 0 {
+		n := min(len(ended), maxRecords)
+		if err = s.writeRecords(ended[:n]); err == nil {
+			s.done(ended[:n])
+			ended = ended[n:]
+		}
+	}
+	s.note(err)
+}
+
+// done takes attacks that were written from those that wait: they are the first, unless some were lost
+// meanwhile.
+func (s *Store) done(written []Record) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(written) > 0 && len(s.ended) > 0 {
+		if s.ended[0].Attack.ID == written[0].Attack.ID {
+			s.ended = s.ended[1:]
+		}
+		written = written[1:]
+	}
+}
+
+// note remembers whether the last writing went well. A file that turns out to be damaged is
+// set aside and written no more: the next start makes another.
+func (s *Store) note(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.failing = err
+	if errors.Is(err, errDamaged) {
+		s.fixed, s.failing = true, nil
+		notice, err := setAside(s.config.Path, err)
+		s.notice = errors.Join(s.notice, notice, err, errors.New("nothing more is kept until the daemon is restarted"))
+	}
+}
+
+// update runs one transaction, which is on the disk when it returns.
+func (s *Store) update(f func(*bolt.Tx) error) error {
+	err := guarded(func() error { return s.db.Update(f) })
+	if err != nil {
+		return fmt.Errorf("write history %q: %w; it is tried again", s.config.Path, err)
+	}
+	return nil
+}
+
+// writeState writes what differs from what the file holds: blocks first, then by what clock they are to be
+// read. State of another boot is written whole beside what is there, which counts until all of it is written.
+func (s *Store) writeState(k *policy.Kept) (err error) {
+	defer func() {
+		if err != nil {
+			s.saved.rest = nil
+		}
+	}()
+	bucket := s.saved.bucket
+	if bucket == nil {
+		bucket = other(s.saved.current)
+		if err := s.drop(bucket); err != nil {
+			return err
+		}
+		s.saved.blocks = nil
+	}
+	changes := differences(s.saved.blocks, k.Blocks)
+	rest, fresh := s.restOf(k)
+	if len(changes) == 0 && !fresh && s.saved.bucket != nil {
+		s.saved.blocks = k.Blocks
+		return nil
+	}
+	for last := false; !last; {
+		n := min(len(changes), maxBatch)
+		last = n == len(changes)
+		if err = s.update(func(tx *bolt.Tx) error { return putState(tx, bucket, changes[:n], rest, last) }); err != nil {
+			return err
+		}
+		changes = changes[n:]
+	}
+	old := s.saved.current
+	s.saved.bucket, s.saved.current, s.saved.blocks = bucket, bucket, k.Blocks
+	if old != nil && !bytes.Equal(old, bucket) {
+		return s.drop(old)
+	}
+	return nil
+}
+
+// other is the bucket that is not in use.
+func other(current []byte) []byte {
+	if string(current) == "blocks 1" {
+		return []byte("blocks 2")
+	}
+	return []byte("blocks 1")
+}
+
+func (s *Store) drop(bucket []byte) error {
+	return s.update(func(tx *bolt.Tx) error {
+		if tx.Bucket(bucket) == nil {
+			return nil
+		}
+		return tx.DeleteBucket(bucket)
+	})
+}
+
+// restOf returns the value of keyRest, and whether it is to be written.
+func (s *Store) restOf(k *policy.Kept) ([]byte, bool) {
+	x := rest{Attacks: k.Attacks, Seed: k.Seed, Exempt: k.Exempt, Modes: k.Modes}
+	bare, _ := json.Marshal(x) // it has plain values only
+	now := s.config.Wall()
+	passed := now.Sub(s.saved.at)
+	fresh := !bytes.Equal(bare, s.saved.rest) || passed >= refreshEvery || passed < 0
+	s.saved.rest, s.saved.at = bare, now
+	x.Saved = k.Saved
+	v, _ := json.Marshal(x)
+	return v, fresh
+}
+
+// putState is one transaction. The last one says what counts.
+func putState(tx *bolt.Tx, bucket []byte, changes []change, rest []byte, last bool) error {
+	b, err := tx.CreateBucketIfNotExists(bucket)
+	if err != nil {
+		return err
+	}
+	for _, c := range changes {
+		if key := blockKey(c.block); c.gone {
+			err = b.Delete(key)
+		} else {
+			err = b.Put(key, blockValue(c.block))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if !last {
+		return nil
+	}
+	meta := tx.Bucket(bucketMeta)
+	return errors.Join(meta.Put(keyBlocks, bucket), meta.Put(keyRest, rest))
+}
+
+// writeRecords writes attacks, in place of what was there of them.
+func (s *Store) writeRecords(records []Record) error {
+	if len(records) == 0 {
+		return nil
+	}
+	return s.update(func(tx *bolt.Tx) error {
+		for i := range records {
+			r := &records[i]
+			id, err := strconv.ParseUint(r.Attack.ID, 10, 64)
+			if err != nil {
+				return fmt.Errorf("attack %q has no number", r.Attack.ID)
+			}
+			v, err := json.Marshal(&r.Attack)
+			if err != nil {
+				return err
+			}
+			err = tx.Bucket(bucketAttacks).Put(attackKey(id), v)
+			if err == nil && len(r.Series.samples) > 0 {
+				err = tx.Bucket(bucketSeries).Put(attackKey(id), r.Series.encode())
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
