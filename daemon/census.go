@@ -16,6 +16,8 @@ type census struct {
 	from      policy.Instant // no census starts before
 	suspected bool           // there was reason for one since the last one started
 	taken     policy.Census  // arrived since the last turn
+	count     uint64         // of those that were taken
+	cpu       time.Duration  // that all of them took
 }
 
 // censusResult is what a census hands to the loop.
@@ -37,7 +39,7 @@ func (d *Daemon) pause() time.Duration {
 	if d.decision.Watch.Attack {
 		share *= observer.AttackFactor
 	}
-	return max(censusPause, d.turnTook*1000/share)
+	return max(censusPause, d.turns.last*1000/share)
 }
 
 // count starts a census if one is warranted, affordable, and none is under way. Suspicion that
@@ -70,6 +72,7 @@ func (d *Daemon) counted(r censusResult) {
 	}
 	d.faults.set("census", err)
 	if r.census.Taken {
+		c.count, c.cpu = c.count+1, c.cpu+r.census.CPU
 		c.taken, d.sight.Census = r.census, r.census
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 
+	"ebbgate/control"
 	"ebbgate/enforcer"
 	"ebbgate/policy"
 )
@@ -63,7 +64,7 @@ func (d *Daemon) close() {
 		return
 	}
 	c.running, c.counted, c.blocked = true, counted, blocked
-	p, decision := d.Policy, d.decision
+	p, decision := d.acting.policy, d.decision
 	go func() {
 		closed, err := d.Closer.Cut(p, &decision)
 		c.results <- closingResult{closed: closed, err: err}
@@ -83,7 +84,7 @@ func (d *Daemon) closed(r closingResult) {
 			continue
 		}
 		d.tally.of(service).closed += uint64(n)
-		d.Log.Info("closed excess connections", "service", service, "count", n)
+		d.happened("closed excess connections", control.Event{Event: control.ExcessClosed, Service: service, Count: n})
 	}
 	if r.forgetting {
 		d.forgot(&r)

@@ -8,6 +8,7 @@ import (
 
 	"ebbgate/control"
 	"ebbgate/enforcer"
+	"ebbgate/history"
 	"ebbgate/observer"
 	"ebbgate/policy"
 )
@@ -53,6 +54,8 @@ type Publisher interface {
 	PublishRuleset(func() *control.Ruleset)
 	PublishAttacks(func() *control.Attacks)
 	PublishExplain(func(netip.Addr) *control.Explanation)
+	PublishSources(func() *control.SourceList)
+	PublishEvents(*control.Stream)
 }
 
 // Manager is told how the service fares: the notification protocol of sd_notify(3). Its methods
@@ -71,7 +74,16 @@ type Recorder interface {
 	Write(before *policy.State, o *policy.Observation, d *policy.Decision) error
 }
 
-// Config is what a Daemon is made of. All fields but Recorder and Orders are needed.
+// Metrics serves the daemon's state to monitoring. Its methods must not block.
+type Metrics interface {
+	Publish(*control.Status)
+	// Serve has it served at an address, and nowhere else; one that is not valid: nowhere. It is told in each
+	// turn, and returns what keeps it from that.
+	Serve(netip.AddrPort) error
+}
+
+// Config is what a Daemon is made of. All fields but Recorder, Metrics, Keeper, what
+// goes with it, and Orders are needed.
 type Config struct {
 	PolicyPath string         // read again on reload
 	Policy     *policy.Policy // as it was read at start
@@ -84,7 +96,11 @@ type Config struct {
 	Closer    Closer
 	Publisher Publisher
 	Manager   Manager
-	Recorder  Recorder // nil: nothing is recorded
+	Recorder  Recorder         // nil: nothing is recorded
+	Metrics   Metrics          // nil: nothing is served to monitoring
+	Keeper    Keeper           // nil: nothing outlasts the daemon
+	Restored  history.Restored // what an earlier run left with the Keeper
+	Boot      string           // what tells this boot from others
 	Now       func() policy.Instant
 	Wall      func() time.Time
 	Reload    <-chan struct{}       // each value asks for a reload
@@ -108,6 +124,9 @@ type Daemon struct {
 	decision policy.Decision
 	exempt   []netip.Prefix // as the watcher knows them
 	order    *order         // carried out in this turn; nil: none
+	asks     []policy.Order // of the next decision, beside those of the operator; at most one a reload
+	acting   acting         // the policy with modes by hand
+	trial    trial          // of a policy
 
 	jobs     context.Context // ends what runs beside the loop
 	census   census
@@ -118,15 +137,17 @@ type Daemon struct {
 	inheritance inheritance
 	fill        fill
 
-	turnAt   policy.Instant // the next turn, unless something happens before
-	turnTook time.Duration  // the last one
+	turnAt policy.Instant // the next turn, unless something happens before
+	turns  turns
 
+	stream  stream
 	faults  faults
 	unheard error // what the service manager did not take in this turn
 	tally   tally
 	rates   rates
 	meters  meters
-	history history
+	history ended
+	keeping keeping
 }
 
 // New returns a Daemon that is ready to Run.
@@ -137,12 +158,18 @@ func New(c Config) *Daemon {
 		started:  c.Wall(),
 		control:  c.Policy.Control,
 		step:     policy.Step,
-		faults:   faults{log: c.Log, wall: c.Wall},
+		stream:   newStream(c.Wall()),
 		census:   census{results: make(chan censusResult, 1), budget: observer.NewBudget(c.Policy.Observe.CPUBudget)},
 		closings: closings{results: make(chan closingResult, 1)},
 		tally:    newTally(c.Policy),
-		history:  history{first: make(map[uint64]policy.Instant)},
+		history:  ended{first: make(map[uint64]policy.Instant)},
+		keeping:  keeping{policy: c.Policy.History},
 	}
+	d.acting = acting{policy: c.Policy, of: c.Policy}
+	d.faults = faults{happened: d.happened, wall: c.Wall}
 	d.recordPolicy(c.Source)
+	if d.Keeper != nil {
+		d.restore(c.Restored)
+	}
 	return d
 }

@@ -115,6 +115,21 @@ type fakePublisher struct {
 	ruleset func() *control.Ruleset
 	attacks func() *control.Attacks
 	explain func(netip.Addr) *control.Explanation
+	sources func() *control.SourceList
+	streams []*control.Stream
+}
+
+func (p *fakePublisher) PublishEvents(s *control.Stream) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.streams = append(p.streams, s)
+}
+
+// stream returns the events as they were published last.
+func (p *fakePublisher) stream() *control.Stream {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.streams[len(p.streams)-1]
 }
 
 func (p *fakePublisher) Publish(s *control.Status) {
@@ -139,6 +154,19 @@ func (p *fakePublisher) PublishExplain(f func(netip.Addr) *control.Explanation) 
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.explain = f
+}
+
+func (p *fakePublisher) PublishSources(f func() *control.SourceList) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.sources = f
+}
+
+// listed returns what lists the sources.
+func (p *fakePublisher) listed() func() *control.SourceList {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.sources
 }
 
 // shown returns what writes the rules out.

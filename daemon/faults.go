@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -10,12 +9,12 @@ import (
 	"ebbgate/policy"
 )
 
-// faults are the things that do not work at the moment, one for each part at most. They are
-// logged when they appear and when they go.
+// faults are the things that do not work at the moment, one for each part at most. That one
+// appears, and that it goes, is an event.
 type faults struct {
-	log  *slog.Logger
-	wall func() time.Time
-	list []control.Fault // by part
+	happened func(message string, e control.Event, more ...any)
+	wall     func() time.Time
+	list     []control.Fault // by part
 }
 
 // set records the state of a part; nil is well.
@@ -37,13 +36,14 @@ func (f *faults) mark(part, text string) {
 	}
 	f.list = append(f.list, control.Fault{Part: part, Text: text, Since: control.TimeOf(f.wall())})
 	slices.SortFunc(f.list, func(a, b control.Fault) int { return strings.Compare(a.Part, b.Part) })
-	f.log.Error("fault", "part", part, "error", text)
+	f.happened("fault", control.Event{Event: control.Degraded, Part: part, Why: text})
 }
 
 func (f *faults) clear(part string) {
 	for i := range f.list {
 		if f.list[i].Part == part {
-			f.log.Info("fault is over", "part", part, "lasted", f.wall().Sub(f.list[i].Since.Time).Round(time.Second))
+			lasted := f.wall().Sub(f.list[i].Since.Time).Round(time.Second)
+			f.happened("fault is over", control.Event{Event: control.Recovered, Part: part, Why: "after " + lasted.String()}, "lasted", lasted)
 			f.list = slices.Delete(f.list, i, i+1)
 			return
 		}

@@ -15,7 +15,8 @@ import (
 // faultList is a list of faults with its log.
 func faultList() (*faults, *logLines) {
 	l := &logLines{}
-	return &faults{log: slog.New(l.handler()), wall: time.Now}, l
+	d := &Daemon{Config: Config{Log: slog.New(l.handler()), Wall: time.Now}}
+	return &faults{happened: d.happened, wall: time.Now}, l
 }
 
 // parts returns what is at fault, in the order of the list.
@@ -44,7 +45,7 @@ func TestFaultIsLoggedAsItComesAndAsItGoes(t *testing.T) {
 		}
 		f.set("table", nil)
 		f.set("table", nil)
-		want := []string{`ERROR fault part=table error="refused "`, `INFO "fault is over" part=table lasted=5s`}
+		want := []string{`ERROR fault event=degraded part=table error="refused "`, `INFO "fault is over" event=recovered part=table why="after 5s" lasted=5s`}
 		if got := l.lines(""); !slices.Equal(got, want) {
 			t.Errorf("log:\n%s", strings.Join(got, "\n"))
 		}

@@ -1,55 +1,57 @@
 package daemon
 
-import (
-	"context"
-	"log/slog"
+import "ebbgate/control"
 
-	"ebbgate/policy"
-)
-
-// log writes transitions, never samples. Step has already summed up those of many sources.
-func (d *Daemon) log(events []policy.Event) {
-	for i := range events {
-		e := &events[i]
-		d.Log.Log(context.Background(), level(e.Kind), string(e.Kind), attrs(e)...)
+// attrs are the fields of an event in the log. In the journal each is EBBGATE_ and its name in capitals.
+func attrs(e *control.Event) []any {
+	out := []any{"event", string(e.Event), "id", e.ID}
+	for _, f := range []struct{ key, value string }{
+		{"service", e.Service}, {"attack", e.Attack}, {"kind", string(e.Kind)}, {"mode", modeText(e)}, {"source", sourceText(e)},
+	} {
+		if f.value != "" {
+			out = append(out, f.key, f.value)
+		}
 	}
-}
-
-// level tells what an operator must look at from what is ebbgate's daily work.
-func level(k policy.EventKind) slog.Level {
-	switch k {
-	case policy.AttackBegan, policy.LimitsFull, policy.BlocksFull, policy.CookiesOff, policy.ExemptOffender, policy.TableLost:
-		return slog.LevelWarn
-	}
-	return slog.LevelInfo
-}
-
-func attrs(e *policy.Event) []any {
-	out := []any{"event", string(e.Kind)}
-	if e.Service != "" {
-		out = append(out, "service", e.Service)
-	}
-	if e.Attack != 0 {
-		out = append(out, "attack", e.Attack)
-	}
-	if e.Cause != "" {
-		out = append(out, "kind", string(e.Cause))
-	}
-	// What the operator exempts has no mode, and neither has what concerns the host.
-	if e.Service != "" && e.Kind != policy.ExemptAdded && e.Kind != policy.ExemptEnded {
-		out = append(out, "mode", e.Mode.String())
-	}
-	if e.Source.IsValid() {
-		out = append(out, "source", e.Source.String())
-	}
-	if e.Count > 1 {
+	if e.Count > 1 || e.Event == control.ExcessClosed {
 		out = append(out, "count", e.Count)
 	}
-	if e.Reason.Rule != "" {
-		out = append(out, "rule", e.Reason.Rule, "measured", e.Reason.Measured, "threshold", e.Reason.Threshold)
+	if e.Rule != "" {
+		out = append(out, "rule", e.Rule, "measured", e.Measured, "threshold", e.Threshold)
+	}
+	if e.Part != "" {
+		out = append(out, "part", e.Part)
 	}
 	if e.Why != "" {
-		out = append(out, "why", e.Why)
+		out = append(out, whyKey(e), e.Why)
 	}
 	return out
+}
+
+func modeText(e *control.Event) string {
+	if e.Mode == nil {
+		return ""
+	}
+	return e.Mode.String()
+}
+
+func sourceText(e *control.Event) string {
+	if !e.Source.IsValid() {
+		return ""
+	}
+	return e.Source.String()
+}
+
+// whyKey names the words of an event by what they are.
+func whyKey(e *control.Event) string {
+	switch e.Event {
+	case control.Degraded:
+		return "error"
+	case control.Started:
+		return "version"
+	case control.PolicyRefused:
+		return "problem"
+	case control.Ready, control.PolicyLoaded:
+		return "policy"
+	}
+	return "why"
 }

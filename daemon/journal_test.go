@@ -51,8 +51,8 @@ func TestEventsInTheLog(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			l := &logLines{}
-			d := &Daemon{Config: Config{Log: slog.New(l.handler())}}
-			d.log([]policy.Event{c.event})
+			d := &Daemon{Config: Config{Log: slog.New(l.handler()), Now: clock{}.now, Wall: time.Now}}
+			d.decided([]policy.Event{c.event})
 			if got := l.lines(""); !slices.Equal(got, []string{c.want}) {
 				t.Errorf("got  %s\nwant %s", strings.Join(got, "\n"), c.want)
 			}
@@ -72,7 +72,7 @@ func TestLogHasTransitionsOnly(t *testing.T) {
 		for _, line := range w.log.lines("") {
 			got = append(got, strings.Join(strings.Fields(line)[:2], " "))
 		}
-		want := []string{"INFO ready", "WARN attack-began", "INFO limit-raised", "INFO limit-dropped", "INFO attack-ended"}
+		want := []string{"INFO started", "INFO ready", "WARN attack-began", "INFO limit-raised", "INFO limit-dropped", "INFO attack-ended", "INFO stopping"}
 		if !slices.Equal(got, want) {
 			t.Errorf("log of a whole attack:\n%s", strings.Join(w.log.lines(""), "\n"))
 		}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"syscall"
+	"time"
 
 	"ebbgate/control"
 	"ebbgate/observer"
@@ -54,21 +55,27 @@ const (
 	answered   = true
 )
 
-// load reads the policy again. A bad one changes nothing (P10). The service manager hears of the end
+// load reads the policy again, and takes it for so long; 0 is for good. A bad one changes nothing (P10), and
+// a good one ends the modes that were set by hand. The service manager hears of the end
 // of it when the turn is over in which it takes effect.
-func (d *Daemon) load(told bool) {
+func (d *Daemon) load(told bool, length time.Duration) {
 	d.tell(d.Manager.Reloading())
 	d.reloading, d.line.force = true, true
 	p, src, err := ReadPolicy(d.PolicyPath)
 	err = HowToRead(d.PolicyPath, err)
 	var warnings []string
+	before := trial{former: d.Policy, source: d.Source, modes: d.decision.Modes}
 	if err == nil {
 		warnings = d.adopt(p, src)
+		d.askModes(nil)
 	}
+	was := d.reload
 	d.reload = control.NewReload(control.TimeOf(d.Wall()), d.PolicyPath, len(d.Policy.Services), warnings, err)
 	if err == nil {
-		d.Log.Info("reload: the policy is in force", "policy", d.PolicyPath, "services", len(p.Services), "event", "policy-loaded")
+		d.try(length, before)
+		d.happened("reload: the policy is in force", control.Event{Event: control.PolicyLoaded, Why: d.PolicyPath}, "services", len(p.Services))
 	} else {
+		d.goOn(was)
 		d.logRefused(told)
 	}
 	for _, w := range warnings {
@@ -81,12 +88,19 @@ func (d *Daemon) load(told bool) {
 func (d *Daemon) logRefused(told bool) {
 	const message = "reload: the policy stays as it was"
 	problems := d.reload.Problems
+	e := control.Event{Event: control.PolicyRefused, Count: len(problems)}
+	if len(problems) > 0 {
+		e.Why = problems[0].String()
+	}
+	e = d.noted(e)
 	if told {
-		d.Log.Error(message, "event", "policy-refused", "policy", d.PolicyPath, "problems", len(problems))
+		e.Count, e.Why = 0, ""
+		d.note(message, e, "policy", d.PolicyPath, "problems", len(problems))
 		return
 	}
 	for _, problem := range problems {
-		d.Log.Error(message, "event", "policy-refused", "problem", problem.String())
+		e.Count, e.Why = 0, problem.String()
+		d.note(message, e)
 	}
 }
 
@@ -96,13 +110,15 @@ func (d *Daemon) adopt(p *policy.Policy, src []byte) []string {
 	if p.Control != d.control {
 		warnings = append(warnings, "control: takes effect when the service is restarted; until then it is as it was at start")
 	}
+	warnings = append(warnings, d.keepsElsewhere(p)...)
 	if p.Observe.CPUBudget != d.Policy.Observe.CPUBudget {
 		d.census.budget = observer.NewBudget(p.Observe.CPUBudget)
 	}
-	d.Policy = p
+	d.Policy, d.Source = p, src
+	if err := d.serveMetrics(); err != nil {
+		warnings = append(warnings, err.Error()+"; it is tried again")
+	}
 	d.recordPolicy(src)
-	d.readCounts(d.Now()) // a service may begin anew with another mode
-	d.tally.keep(p)
 	d.Watcher.SetPolicy(p)
 	return warnings
 }

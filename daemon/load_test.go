@@ -97,7 +97,7 @@ func TestGoodReloadSwapsThePolicy(t *testing.T) {
 		if got := w.trace.only("ready", "reloading", "stopping"); !slices.Equal(got, want) {
 			t.Errorf("told the service manager %v, want %v", got, want)
 		}
-		if got := w.log.lines("reload: "); len(got) != 1 || !strings.HasPrefix(got[0], `INFO "reload: the policy is in force" policy=`) || !strings.HasSuffix(got[0], " services=2 event=policy-loaded") {
+		if got := w.log.lines("reload: "); len(got) != 1 || !strings.HasPrefix(got[0], `INFO "reload: the policy is in force" event=policy-loaded policy=`) || !strings.HasSuffix(got[0], " services=2") {
 			t.Errorf("log:\n%s", strings.Join(got, "\n"))
 		}
 		w.stop()

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"ebbgate/control"
 	"ebbgate/policy"
 )
 
@@ -13,20 +14,24 @@ import (
 // is under way. The table is the caller's to remove.
 func (d *Daemon) Run(ctx context.Context) error {
 	d.jobs = ctx
+	d.happened("started", control.Event{Event: control.Started, Why: d.Version}, "policy", d.PolicyPath)
 	d.turn()
 	d.tell(d.Manager.Ready())
-	d.Log.Info("ready", "policy", d.PolicyPath, "services", len(d.Policy.Services), "table_owned", d.Rules.Owned())
+	d.happened("ready", control.Event{Event: control.Ready, Why: d.PolicyPath}, "services", len(d.Policy.Services), "table_owned", d.Rules.Owned())
+	d.publishEvents()
 	timer := time.NewTimer(d.wait())
 	defer timer.Stop()
 	for {
 		select {
 		case <-ctx.Done():
+			d.happened("stopping", control.Event{Event: control.Stopping})
+			d.publishEvents()
 			d.tell(d.Manager.Stopping())
 			d.heard()
 			d.finish()
 			return nil
 		case <-d.Reload:
-			d.load(unanswered)
+			d.load(unanswered, 0)
 		case o := <-d.Orders:
 			d.take(o)
 		case r := <-d.census.results:
@@ -54,13 +59,15 @@ const lookEvery = 500 * time.Millisecond
 // anywhere in it stops feeding.
 func (d *Daemon) turn() {
 	began := d.Now()
+	d.endTrial()
 	d.observe()
 	before := d.state
 	d.state, d.decision = d.step(d.Policy, before, d.seen)
 	d.record(&before)
+	d.act()
 	d.Watcher.Arm(d.decision.Watch.Endings)
 	d.tellExempt()
-	d.log(d.decision.Events)
+	d.decided(d.decision.Events)
 	d.tally.decided(&d.decision)
 	d.look()
 	d.enforce()
@@ -68,18 +75,23 @@ func (d *Daemon) turn() {
 	d.forget()
 	d.remember()
 	d.count()
+	d.serve()
 	d.publish()
 	d.loaded()
 	d.tell(d.Manager.Watchdog())
 	d.heard()
 	d.acknowledge()
 	now := d.Now()
-	d.turnTook, d.turnAt = now.Sub(began), now.Add(d.Policy.Observe.Tick)
+	d.turnAt = now.Add(d.Policy.Observe.Tick)
+	d.turns.add(now.Sub(began))
 	if d.Rules.Have().Present && !d.Rules.Owned() {
 		d.turnAt = min(d.turnAt, now.Add(lookEvery))
 	}
 	if next := d.decision.Next; next > now {
 		d.turnAt = min(d.turnAt, next)
+	}
+	if d.trial.until != 0 {
+		d.turnAt = min(d.turnAt, d.trial.until)
 	}
 }
 

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"fmt"
+	"time"
 
 	"ebbgate/control"
 	"ebbgate/policy"
@@ -24,7 +25,9 @@ func (d *Daemon) take(o *control.Order) {
 	case control.Command:
 		d.carryOut(o, task)
 	case control.Reloading:
-		d.loadFor(o)
+		d.loadFor(o, task.For)
+	case control.Confirming:
+		d.confirm(o)
 	default:
 		o.Refuse(&control.Error{Kind: control.KindInternal, Message: fmt.Sprintf("the daemon's loop does not know what %T is: nothing was changed", task)})
 	}
@@ -48,10 +51,10 @@ func (d *Daemon) carryOut(o *control.Order, c control.Command) {
 
 // loadFor reads the policy again for somebody who waits for what comes of it. Of the kernel a bad policy
 // asks nothing.
-func (d *Daemon) loadFor(o *control.Order) {
-	d.load(answered)
-	r := d.reload
+func (d *Daemon) loadFor(o *control.Order, trial time.Duration) {
+	d.load(answered, trial)
 	d.order = &order{asked: o, outcome: func() (any, *control.Error) {
+		r := d.shownReload()
 		if refusal := d.unenforced("the policy is loaded again"); r.InForce && refusal != nil {
 			return nil, refusal
 		}
@@ -69,12 +72,14 @@ func (d *Daemon) unenforced(done string) *control.Error {
 		"%s, but the kernel refuses to change its rules: %v; it is tried again, and ebbgate status shows whether that goes on", done, err)}
 }
 
-// orders returns what the operator asked of the decision since the last turn.
+// orders returns what was asked of the decision since the last turn.
 func (d *Daemon) orders() []policy.Order {
-	if d.order == nil || d.order.input == nil {
-		return nil
+	list := d.asks
+	d.asks = nil
+	if d.order != nil && d.order.input != nil {
+		list = append(list, d.order.input(d.seen.At))
 	}
-	return []policy.Order{d.order.input(d.seen.At)}
+	return list
 }
 
 // acknowledge answers the operator, once the kernel took what follows from his order and it is shown

@@ -42,7 +42,10 @@ func unexempt(source, service string) *control.Order {
 }
 
 // inForce is the ruleset in the kernel.
-func (w *world) inForce() string { return w.rules.kernel.Ruleset.Format(w.clock.now()) }
+func (w *world) inForce() (text string) {
+	w.rules.set(func(r *fakeRules) { text = r.kernel.Ruleset.Format(w.clock.now()) })
+	return text
+}
 
 func TestAnExemptedSourceIsFreedAtOnce(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {

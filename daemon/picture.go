@@ -20,19 +20,20 @@ type picture struct {
 	endings  map[string]*control.Endings
 	syns     map[string]synRate
 	sums     map[string]sums
-	history  history
+	history  ended
 	head     control.Status // without the services
 }
 
 // picture is taken at the end of a turn.
 func (d *Daemon) picture() *picture {
 	seen, census := d.seen, d.sight.Census
-	p := &picture{calendar: d.calendar(), policy: d.Policy, decision: d.decision, seen: &seen, census: &census,
+	p := &picture{calendar: d.calendar(), policy: d.acting.policy, decision: d.decision, seen: &seen, census: &census,
 		endings: d.meters.endings, syns: d.meters.syns, sums: d.tally.sums(), history: d.history}
 	p.head = control.Status{
 		At: control.TimeOf(p.calendar.Wall), Version: d.Version, PID: os.Getpid(), Started: control.TimeOf(d.started),
-		PolicyFile: d.PolicyPath, State: control.StatePeace, Faults: slices.Clone(d.faults.list), Reload: d.reload,
-		Kernel: d.kernel(), Table: d.shownTable(),
+		PolicyFile: d.PolicyPath, State: control.StatePeace, Faults: slices.Clone(d.faults.list), Reload: d.shownReload(), Modes: d.modes(true),
+		Kernel: d.kernel(), Table: d.shownTable(), Turns: d.turns.shown(),
+		Census: control.Census{Count: d.census.count, CPUTotal: control.Duration(d.census.cpu)},
 		Admins: control.Admins{Ports: d.decision.SSH.Ports, Addresses: d.decision.SSH.Admins},
 	}
 	if len(d.decision.Attacks) > 0 {
@@ -48,8 +49,8 @@ func (d *Daemon) picture() *picture {
 func (p *picture) status() *control.Status {
 	s := p.head
 	if c := p.census; c.Taken {
-		s.Census = control.Census{Taken: p.calendar.Time(c.From), Age: control.Duration(p.calendar.Now.Sub(c.From)),
-			Sockets: c.Sockets, CPU: control.Duration(c.CPU), Complete: c.Complete}
+		s.Census.Taken, s.Census.Age = p.calendar.Time(c.From), control.Duration(p.calendar.Now.Sub(c.From))
+		s.Census.Sockets, s.Census.CPU, s.Census.Complete = c.Sockets, control.Duration(c.CPU), c.Complete
 	}
 	for i := range p.decision.Exempt {
 		s.Exempt = append(s.Exempt, control.ExemptOf(&p.decision.Exempt[i], p.calendar))
@@ -63,6 +64,8 @@ func (p *picture) status() *control.Status {
 func (d *Daemon) kernel() control.Kernel {
 	c, k := d.seen.Counters, d.rates.last
 	k.CurrEstab, k.SynCookies, k.ListenOverflows = c.CurrEstab, c.SynCookies, c.ListenOverflows
+	k.ListenDrops, k.SYNDrops, k.Opens = c.ListenDrops, c.QueueFullDrops, c.PassiveOpens
+	k.CookiesSent, k.CookiesValid, k.CookiesFailed = c.CookiesSent, c.CookiesValid, c.CookiesFailed
 	k.ConntrackCount, k.ConntrackMax = c.ConntrackCount, c.ConntrackMax
 	k.CookiesMissing = d.decision.Watch.CookiesOff
 	return k

@@ -16,7 +16,7 @@ func (p *picture) service(svc *policy.Service) control.Service {
 		NewPerSource: svc.Rate.NewPerSource, SYNPerSource: svc.Rate.SYNPerSource,
 		Endings: p.endings[svc.Name], SYNs: p.syns[svc.Name].shown,
 		RefusedPackets: sum.refused, BlockedPackets: sum.blocked, DroppedPackets: sum.dropped, ProxiedPackets: sum.proxied,
-		ClosedConnections: sum.closed, BlockedSources: sum.blocks}
+		ClosedConnections: sum.closed, BlockedSources: sum.blocks, Begun: sum.begun}
 	for i := range p.census.Services {
 		if c := &p.census.Services[i]; c.Service == svc.Name {
 			out.Held, out.HalfOpen, out.Unread, out.Sources = c.Held, c.HalfOpen, c.Unread, len(c.Sources)+c.Rest.Sources
@@ -35,7 +35,7 @@ func (p *picture) service(svc *policy.Service) control.Service {
 func (p *picture) answers(svc *policy.Service, out *control.Service) {
 	for i := range p.decision.Attacks {
 		if a := &p.decision.Attacks[i]; a.Service == svc.Name {
-			out.Attacks = append(out.Attacks, shownAttack(a, p.history.first, p.calendar))
+			out.Attacks = append(out.Attacks, shownAttack(a, &p.history, p.calendar))
 		}
 	}
 	limits := stretch(p.decision.Limits, svc.Name, func(l *policy.Limit) string { return l.Service })

@@ -22,12 +22,19 @@ func (d *Daemon) publish() {
 	}
 	d.measure(now)
 	d.rates.add(&d.seen)
+	d.keeperFault()
 	p := d.picture()
 	status := p.status()
+	d.keep(status)
 	d.Publisher.Publish(status)
+	if d.Metrics != nil {
+		d.Metrics.Publish(status)
+	}
 	d.Publisher.PublishAttacks(p.attacks)
 	d.Publisher.PublishRuleset(d.ruleset())
 	d.Publisher.PublishExplain(d.explain())
+	d.Publisher.PublishSources(d.sources())
+	d.publishEvents()
 	d.tell(d.Manager.Status(d.line.show(control.StatusLine(status), control.StatusNews(status), now)))
 }
 
@@ -48,7 +55,7 @@ func (d *Daemon) ruleset() func() *control.Ruleset {
 // explain returns what explains an address by what was decided and counted up to this turn. None of
 // that is ever changed.
 func (d *Daemon) explain() func(netip.Addr) *control.Explanation {
-	p, state, decision, sight, calendar := d.Policy, d.state, d.decision, d.sight, d.calendar()
+	p, state, decision, sight, calendar := d.acting.policy, d.state, d.decision, d.sight, d.calendar()
 	return func(addr netip.Addr) *control.Explanation {
 		e := policy.Explain(p, &state, &decision, &sight, addr)
 		return control.ExplanationOf(&e, calendar)

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"ebbgate/control"
 	"ebbgate/enforcer"
 	"ebbgate/policy"
 )
@@ -17,8 +18,9 @@ type tally struct {
 type serviceTally struct {
 	mode   policy.Mode
 	kernel counters
-	closed uint64 // connections
-	blocks uint64 // begun
+	closed uint64                 // connections
+	blocks uint64                 // begun
+	begun  map[policy.Kind]uint64 // attacks
 }
 
 // counters are those the kernel keeps for a service, as enforcer.Counts has them.
@@ -39,10 +41,27 @@ func (c *counters) read(n enforcer.Counts) {
 	c.proxied.read(n.Proxied)
 }
 
+func (s *serviceTally) begin(k policy.Kind) {
+	if s.begun == nil {
+		s.begun = make(map[policy.Kind]uint64, len(policy.Kinds()))
+	}
+	s.begun[k]++
+}
+
+// kinds returns how many attacks of each kind began.
+func (s *serviceTally) kinds() []control.KindCount {
+	var out []control.KindCount
+	for _, k := range policy.Kinds() {
+		out = append(out, control.KindCount{Kind: k, Count: s.begun[k]})
+	}
+	return out
+}
+
 // sums is what a tally comes to for one service.
 type sums struct {
 	refused, blocked, dropped, proxied uint64 // packets
 	closed, blocks                     uint64
+	begun                              []control.KindCount
 }
 
 // counter follows one counter of the kernel, which begins at 0 whenever it is made anew.
@@ -128,8 +147,11 @@ func (t *tally) fold() {
 // would have been.
 func (t *tally) decided(d *policy.Decision) {
 	for i := range d.Events {
-		if e := &d.Events[i]; e.Kind == policy.SourceBlocked {
+		switch e := &d.Events[i]; e.Kind {
+		case policy.SourceBlocked:
 			t.of(e.Service).blocks += uint64(e.Count)
+		case policy.AttackBegan:
+			t.of(e.Service).begin(e.Cause)
 		}
 	}
 	excess := make(map[uint64]int, len(d.Attacks))
@@ -153,7 +175,7 @@ func (t *tally) sums() map[string]sums {
 	for name, s := range t.services {
 		k := &s.kernel
 		out[name] = sums{refused: k.refused.sum() + k.held.sum(), blocked: k.blocked.sum(), dropped: k.dropped.sum(),
-			proxied: k.proxied.sum(), closed: s.closed, blocks: s.blocks}
+			proxied: k.proxied.sum(), closed: s.closed, blocks: s.blocks, begun: s.kinds()}
 	}
 	return out
 }

@@ -225,8 +225,8 @@ func TestClosedConnectionsAreCountedAndLogged(t *testing.T) {
 			t.Errorf("closed %d and %d, want 15 and 2", s.Services[0].ClosedConnections, s.Services[1].ClosedConnections)
 		}
 		want := []string{
-			`INFO "closed excess connections" service=mail count=2`,
-			`INFO "closed excess connections" service=web count=15`,
+			`INFO "closed excess connections" event=excess-closed service=mail count=2`,
+			`INFO "closed excess connections" event=excess-closed service=web count=15`,
 			`INFO "connections left to close" count=7`,
 		}
 		if got := append(w.log.lines("closed excess"), w.log.lines("left to close")...); !slices.Equal(got, want) {

@@ -17,6 +17,7 @@ import (
 
 	"ebbgate/control"
 	"ebbgate/enforcer"
+	"ebbgate/history"
 	"ebbgate/policy"
 )
 
@@ -69,7 +70,10 @@ type world struct {
 	publisher *fakePublisher
 	manager   *fakeManager
 	recorder  Recorder // nil: none
-	path      string   // of the policy
+	metrics   Metrics  // nil: none
+	keeper    Keeper   // nil: none
+	restored  history.Restored
+	path      string // of the policy
 	daemon    *Daemon
 
 	step   stepFunc // nil: policy.Step
@@ -107,7 +111,8 @@ func (w *world) make() *Daemon {
 	}
 	w.daemon = New(Config{PolicyPath: w.path, Policy: p, Source: src, Version: "1.2.3", Log: slog.New(w.log.handler()),
 		Watcher: w.watcher, Rules: w.rules, Closer: w.closer, Publisher: w.publisher, Manager: w.manager,
-		Now: w.clock.now, Wall: time.Now, Reload: w.reload, Orders: w.orders, Recorder: w.recorder})
+		Now: w.clock.now, Wall: time.Now, Reload: w.reload, Orders: w.orders, Recorder: w.recorder, Metrics: w.metrics,
+		Keeper: w.keeper, Restored: w.restored, Boot: "boot one"})
 	if w.step != nil {
 		w.daemon.step = w.step
 	}
@@ -117,7 +122,12 @@ func (w *world) make() *Daemon {
 // start runs the daemon beside the test until the loop waits.
 func (w *world) start() {
 	w.t.Helper()
-	d := w.make()
+	w.run(w.make())
+}
+
+// run runs a daemon that is made already.
+func (w *world) run(d *Daemon) {
+	w.t.Helper()
 	ctx, cancel := context.WithCancel(w.t.Context())
 	w.cancel, w.ended = cancel, make(chan error, 1)
 	go func() { w.ended <- d.Run(ctx) }()
@@ -176,7 +186,7 @@ func (l *logLines) Write(p []byte) (int, error) {
 
 func (l *logLines) handler() slog.Handler {
 	return slog.NewTextHandler(l, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
-		if a.Key == slog.TimeKey {
+		if a.Key == slog.TimeKey || a.Key == "id" {
 			return slog.Attr{}
 		}
 		return a
