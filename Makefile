@@ -18,10 +18,10 @@ all: build stage
 build:
 	CGO_ENABLED=0 $(BUILD) -o bin/ebbgate ./cmd/ebbgate
 
-# One of the six kinds: make demo ATTACK=churn
+# One of the six kinds: make demo ATTACK=churn. With STAY=1 it goes on until Ctrl-C, to try things out.
 ATTACK ?= connection-flood
 demo: build
-	./bin/ebbgate demo --attack $(ATTACK)
+	./bin/ebbgate demo --attack $(ATTACK) $(if $(STAY),--stay)
 
 # The race detector needs a C compiler; the kernel tests look with nft and ss.
 test: tools vet

@@ -73,7 +73,7 @@ const (
 	cursorHome   = "\x1b[H"
 	eraseLine    = "\x1b[K"
 	erasePage    = "\x1b[J"
-	lastOfHeight = "… more below: make the window higher, or narrow the count"
+	lastOfHeight = "… more below: make the window higher, or narrow what is shown"
 )
 
 // picture writes text over what a terminal shows, line by line so that it does not flicker, and

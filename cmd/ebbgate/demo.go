@@ -17,26 +17,31 @@ import (
 )
 
 func demoCommand() *cobra.Command {
-	var asJSON bool
+	var asJSON, stay bool
 	attack := attackKind(demo.DefaultKind)
 	c := &cobra.Command{
 		Use:   "demo",
 		Short: "Watch a real flood being stopped, in private network namespaces",
 		Long: `Play an attack against a small server, with this very daemon protecting it, in
 network namespaces made for the purpose. Nothing of this host is touched and nothing is
-left behind, whatever ends the play. It takes about a minute and needs root.
+left behind, whatever ends the play. It takes about a minute and needs root. With --stay the
+attack goes on until Ctrl-C, so that you can try the other commands on it.
 
 The kinds of attack:
 ` + demo.KindsText(),
-		Example: "  ebbgate demo\n  ebbgate demo --attack churn\n  ebbgate demo --json",
+		Example: "  ebbgate demo\n  ebbgate demo --attack churn\n  ebbgate demo --stay\n  ebbgate demo --json",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return playDemo(c.Context(), c.OutOrStdout(), string(attack), asJSON)
+			if stay && asJSON {
+				return exitWith(exitUsage, errors.New("--stay has no summary to print as JSON: leave out one of --stay and --json"))
+			}
+			return playDemo(c.Context(), c.OutOrStdout(), demo.Options{Attack: string(attack), Stay: stay}, asJSON)
 		},
 	}
 	c.Flags().Var(&attack, "attack", "the kind of attack to play")
 	// It fails only for a flag that does not exist or has a completion already.
 	_ = c.RegisterFlagCompletionFunc("attack", cobra.FixedCompletions(demo.Kinds(), cobra.ShellCompDirectiveNoFileComp))
+	c.Flags().BoolVar(&stay, "stay", false, "let the attack go on until Ctrl-C, to ask ebbgate about it meanwhile")
 	c.Flags().BoolVar(&asJSON, "json", false, "print the summary as JSON, without the timeline")
 	return c
 }
@@ -69,7 +74,7 @@ func (l *lastWriter) Write(p []byte) (int, error) {
 	return n, err
 }
 
-func playDemo(ctx context.Context, w io.Writer, attack string, asJSON bool) error {
+func playDemo(ctx context.Context, w io.Writer, o demo.Options, asJSON bool) error {
 	program, err := os.Executable()
 	if err != nil {
 		return exitWith(exitRuntime, fmt.Errorf("find this program: %w", err))
@@ -81,12 +86,15 @@ func playDemo(ctx context.Context, w io.Writer, attack string, asJSON bool) erro
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	o := demo.Options{Attack: attack, Program: program, Out: &lastWriter{w, cancel}, Live: onTerminal(w), Color: coloured(w)}
+	o.Program, o.Out, o.Live, o.Color = program, &lastWriter{w, cancel}, onTerminal(w), coloured(w)
 	if asJSON {
 		o.Out = io.Discard
 	}
 	r, err := demo.Run(ctx, o)
 	switch {
+	case errors.Is(err, context.Canceled) && o.Stay:
+		fmt.Fprintln(w, "ended; nothing is left behind")
+		return nil
 	case errors.Is(err, context.Canceled):
 		return exitWith(exitRuntime, errors.New("ended early; nothing is left behind"))
 	case err != nil:

@@ -55,7 +55,7 @@ func exemptCommand() *cobra.Command {
 				return exitWith(exitUsage, err)
 			}
 			request := control.ExemptRequest{Prefix: args[0], For: control.Duration(d), Service: o.service, Reason: reason}
-			return o.order(c, control.WriteExempted, func(client *control.Client, ctx context.Context) (*control.Exempted, error) {
+			return ordered(c, &o.answerOptions, control.WriteExempted, func(client *control.Client, ctx context.Context) (*control.Exempted, error) {
 				return client.Exempt(ctx, request)
 			})
 		},

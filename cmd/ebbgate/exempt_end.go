@@ -29,7 +29,7 @@ Exits 0 when it has ended, 1 if there was none, 2 on a command line that makes n
 				return exitWith(exitUsage, err)
 			}
 			request := control.UnexemptRequest{Prefix: args[0], Service: o.service}
-			return o.order(c, control.WriteUnexempted, func(client *control.Client, ctx context.Context) (*control.Exempted, error) {
+			return ordered(c, &o.answerOptions, control.WriteUnexempted, func(client *control.Client, ctx context.Context) (*control.Exempted, error) {
 				return client.Unexempt(ctx, request)
 			})
 		},

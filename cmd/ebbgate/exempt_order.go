@@ -20,12 +20,12 @@ func (o *orderOptions) add(c *cobra.Command) {
 	c.Flags().StringVar(&o.service, "service", "", "only at this `SERVICE` of the policy")
 }
 
-// order sends an order and shows what became of it.
-func (o *orderOptions) order(c *cobra.Command, write func(io.Writer, *control.Exempted, control.TextOptions) error,
-	send func(*control.Client, context.Context) (*control.Exempted, error)) error {
+// ordered sends an order and shows what became of it.
+func ordered[T any](c *cobra.Command, o *answerOptions, write func(io.Writer, *T, control.TextOptions) error,
+	send func(*control.Client, context.Context) (*T, error)) error {
 	done, err := ask(c.Context(), o.socket, send)
 	if err != nil {
 		return err
 	}
-	return show(c, &o.answerOptions, done, write)
+	return show(c, o, done, write)
 }

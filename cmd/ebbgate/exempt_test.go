@@ -65,7 +65,9 @@ func answer(t *testing.T) *answering {
 
 // turn carries orders out.
 func (a *answering) turn(ctx context.Context) {
-	p := &policy.Policy{Services: []policy.Service{{Name: "web"}}}
+	p := &policy.Policy{Observe: policy.Observe{MaxSources: 10, IPv6Source: 64}, Limits: policy.Limits{MaxBlocks: 10},
+		Services: []policy.Service{{Name: "web", Mode: policy.Enforce, Response: policy.Response{BlockFor: []time.Duration{time.Hour}}}}}
+	var state policy.State
 	var decision policy.Decision
 	for {
 		select {
@@ -84,11 +86,8 @@ func (a *answering) turn(ctx context.Context) {
 				o.Refuse(err)
 				continue
 			}
-			before, order := decision, command.Input(1)
-			decision.Exempt = nil
-			if order.Kind == policy.OrderExempt {
-				decision.Exempt = []policy.Exemption{order.Exemption}
-			}
+			before := decision
+			state, decision = policy.Step(p, state, policy.Observation{At: 1, Orders: []policy.Order{command.Input(1)}})
 			done, err := command.Outcome(p, &before, &decision, control.Calendar{Now: 1, Wall: time.Date(2026, 3, 14, 3, 0, 0, 0, time.UTC)})
 			if err != nil {
 				o.Refuse(err)

@@ -9,6 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
+
+	"ebbgate/internal/escape"
 )
 
 // Exit statuses, as the documentation promises them to scripts.
@@ -46,7 +48,7 @@ func execute(args []string, stdout, stderr io.Writer) int {
 		exit = &exitError{exitUsage, fmt.Errorf("%w\nebbgate --help lists the commands and their flags", err)}
 	}
 	if text := exit.Error(); text != "" {
-		fmt.Fprintln(stderr, text)
+		fmt.Fprintln(stderr, escape.Lines(text))
 	}
 	return exit.status
 }
@@ -72,9 +74,11 @@ Ask why an address is refused:       ebbgate explain 203.0.113.7`,
 		},
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(runCommand(), checkCommand(), statusCommand(), attacksCommand(), explainCommand(), exemptCommand(),
-		unexemptCommand(), reloadCommand(), rulesetCommand(), censusCommand(), closeCommand(), auditCommand(),
-		suggestCommand(), replayCommand(), demoCommand(), versionCommand())
+	root.AddCommand(runCommand(), checkCommand(), statusCommand(), topCommand(), sourcesCommand(), attacksCommand(), eventsCommand(), explainCommand(), exemptCommand(),
+		unexemptCommand(), blockCommand(), unblockCommand(), modeCommand(), confirmCommand(), reloadCommand(),
+		rulesetCommand(), censusCommand(), closeCommand(), auditCommand(),
+		suggestCommand(), importCommand(), replayCommand(), demoCommand(), notifyCommand(), versionCommand())
+	completing(root)
 	return root
 }
 

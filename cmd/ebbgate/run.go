@@ -21,6 +21,7 @@ import (
 	"ebbgate/daemon"
 	"ebbgate/enforcer"
 	"ebbgate/internal/boottime"
+	"ebbgate/metrics"
 	"ebbgate/observer"
 	"ebbgate/recording"
 	"ebbgate/systemd"
@@ -150,6 +151,10 @@ func serve(ctx context.Context, c daemon.Config, from left, record string) (err 
 		return errors.Join(err, socket.Close())
 	}
 	c.Publisher, c.Orders = server, server.Orders()
+	remember(&c, &open, server)
+	figures := metrics.New(c.Log)
+	open.add("metrics", figures.Close)
+	c.Metrics = figures
 	d := daemon.New(c)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return server.Run(ctx) })

@@ -43,10 +43,14 @@ func (i *interrupter) Write(p []byte) (int, error) {
 
 func TestRunEndsEarly(t *testing.T) {
 	bin := nstest.Program(t)
-	for name, word := range map[string]string{
-		"header": "legitimate requests",
-		"flood":  "nothing answers it",
-		"daemon": "the same flood begins again",
+	for name, tt := range map[string]struct {
+		word string
+		stay bool
+	}{
+		"header": {"legitimate requests", false},
+		"flood":  {"nothing answers it", false},
+		"daemon": {"the same flood begins again", false},
+		"stays":  {bin + " top --socket ", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tmp := t.TempDir()
@@ -54,8 +58,8 @@ func TestRunEndsEarly(t *testing.T) {
 			before := sockets(t)
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			out := &interrupter{word: word, stop: cancel}
-			r, err := Run(ctx, Options{Program: bin, Out: out})
+			out := &interrupter{word: tt.word, stop: cancel}
+			r, err := Run(ctx, Options{Program: bin, Out: out, Stay: tt.stay})
 			needs(t, err)
 			// Nothing else may be in it: any failure to clean up would be joined to it.
 			if r != nil || !errors.Is(err, context.Canceled) || err.Error() != context.Canceled.Error() {

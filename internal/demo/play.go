@@ -31,6 +31,7 @@ type Options struct {
 	Out     io.Writer // where the timeline goes; nil: nowhere
 	Live    bool      // Out is a terminal: bars of block characters
 	Color   bool
+	Stay    bool // ebbgate is there from the start, and the attack goes on until ctx is cancelled
 }
 
 // play is everything on the stage.
@@ -112,9 +113,11 @@ func (p *play) acts(ctx context.Context) error {
 	p.started = time.Now()
 	p.line = newTimeline(p.Options, p.kind, p.started)
 	p.line.header()
-	for _, act := range []func(context.Context) error{
-		p.calm, p.bare, p.protect, p.calm, p.answered, p.clear, p.measure,
-	} {
+	acts := []func(context.Context) error{p.calm, p.bare, p.protect, p.calm, p.answered, p.clear, p.measure}
+	if p.Stay {
+		acts = []func(context.Context) error{p.calm, p.protect, p.calm, p.stay}
+	}
+	for _, act := range acts {
 		if err := act(ctx); err != nil {
 			return err
 		}

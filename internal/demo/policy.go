@@ -30,7 +30,7 @@ func (t policyText) write(socket string) string {
 	var b strings.Builder
 	say := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	say("mode = \"enforce\"\n")
-	say("[control]\nsocket     = %q\nview_group = \"\"\n", socket)
+	say("[control]\nsocket     = %q\nview_group = \"\"\n\n[history]\npath = \"\"\n", socket)
 	if t.synPressure > 0 {
 		say("[observe]\nsyn_pressure = \"%d/s\"\n", t.synPressure)
 	}

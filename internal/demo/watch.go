@@ -79,9 +79,9 @@ func (p *play) sample() error {
 }
 
 // thin reports whether a sample may be left out: when the attack is over and ebbgate only goes on
-// counting, one in five seconds is enough.
+// counting, and when somebody tries things out meanwhile, one in five seconds is enough.
 func (p *play) thin(now time.Time) bool {
-	over := !p.result.floodEnd.IsZero() && p.kind.metered && len(p.told.Attacks) == 0 && p.told.LimitsTotal+p.told.BlocksTotal == 0
+	over := p.Stay || !p.result.floodEnd.IsZero() && p.kind.metered && len(p.told.Attacks) == 0 && p.told.LimitsTotal+p.told.BlocksTotal == 0
 	return over && len(p.line.notes) == 0 && now.Sub(p.shown) < calmEvery
 }
 

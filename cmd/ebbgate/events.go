@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os/signal"
+	"slices"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"ebbgate/control"
+	"ebbgate/policy"
+)
+
+// eventsOptions are the flags of events.
+type eventsOptions struct {
+	answerOptions
+	follow  bool
+	lines   int
+	after   uint64
+	resumes bool // after was given
+	service string
+	kind    string
+	event   string
+}
+
+func eventsCommand() *cobra.Command {
+	var o eventsOptions
+	c := &cobra.Command{
+		Use:   "events",
+		Short: "Show what happened: attacks, limits, blocks, faults, reloads; -f follows",
+		Long: fmt.Sprintf(`Show what happened last, one event on a line, the oldest first: attacks that began and ended,
+limits and blocks, exemptions, faults, reloads, and when the daemon was started. The daemon keeps
+the newest %d, in memory; the journal has older ones (journalctl -u ebbgate EBBGATE_EVENT=...).
+
+With -f it goes on until it is interrupted, also over a restart of the daemon, and says on
+stderr what it may have missed meanwhile. Each event has an ID, which --json shows: --after
+goes on behind it. With -f, --json prints one object on each line.
+Exits 3 if no daemon answers at first.`, control.MaxEvents),
+		Example: `  $ ebbgate events --event attack-began
+  Mar 14 03:59:00  attack-began        web connection-flood #3: 312 of 100, connections.per_source
+
+  ebbgate events -f --service web
+  ebbgate events -f --json | jq -r 'select(.event == "source-blocked") | .source'
+  ebbgate events --json --after 1795411190000012 | jq '.events[] | {event, service, why}'`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			o.resumes = c.Flags().Changed("after")
+			if err := o.check(); err != nil {
+				return exitWith(exitUsage, err)
+			}
+			// Whoever reads our output may have seen enough: a write then fails, and that is a good end.
+			signal.Ignore(syscall.SIGPIPE)
+			ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGINT, syscall.SIGTERM)
+			defer stop()
+			if o.follow {
+				return followEvents(ctx, c, &o)
+			}
+			return showEvents(ctx, c, &o)
+		},
+	}
+	o.add(c)
+	c.Flags().BoolVarP(&o.follow, "follow", "f", false, "go on with what happens from now on")
+	c.Flags().IntVarP(&o.lines, "lines", "n", 100, "show the last `N` that match; with --after, all")
+	c.Flags().Uint64Var(&o.after, "after", 0, "show what came after the event of this `ID`; 0: all that are kept")
+	c.Flags().StringVar(&o.service, "service", "", "only those of the service `NAME`")
+	c.Flags().StringVar(&o.kind, "kind", "", "only those of attacks of a `KIND`, as connection-flood")
+	c.Flags().StringVar(&o.event, "event", "", "only `EVENT`s of this name, as attack-began")
+	return c
+}
+
+// check refuses what could never match.
+func (o *eventsOptions) check() error {
+	if o.lines < 0 || o.lines > control.MaxEvents {
+		return fmt.Errorf("--lines %d: must be 0 to %d", o.lines, control.MaxEvents)
+	}
+	if names := control.EventKinds(); o.event != "" && !slices.Contains(names, policy.EventKind(o.event)) {
+		return fmt.Errorf("--event %q: is none; there are %s", o.event, listed(names))
+	}
+	if kinds := policy.Kinds(); o.kind != "" && !slices.Contains(kinds, policy.Kind(o.kind)) {
+		return fmt.Errorf("--kind %q: is none; there are %s", o.kind, listed(kinds))
+	}
+	return nil
+}
+
+// pick leaves of an answer what matches.
+func (o *eventsOptions) pick(e *control.Events) *control.Events {
+	picked := *e
+	picked.Events = make([]control.Event, 0, len(e.Events))
+	for _, x := range e.Events {
+		if (o.service == "" || x.Service == o.service) && (o.kind == "" || string(x.Kind) == o.kind) && (o.event == "" || string(x.Event) == o.event) {
+			picked.Events = append(picked.Events, x)
+		}
+	}
+	return &picked
+}
+
+// last leaves the newest of what is shown first.
+func (o *eventsOptions) last(e *control.Events) {
+	if !o.resumes {
+		e.Events = e.Events[max(0, len(e.Events)-o.lines):]
+	}
+}
+
+func showEvents(ctx context.Context, c *cobra.Command, o *eventsOptions) error {
+	answer, err := ask(ctx, o.socket, func(client *control.Client, ctx context.Context) (*control.Events, error) {
+		return client.Events(ctx, o.after, 0)
+	})
+	if err != nil {
+		return err
+	}
+	if answer.Missed {
+		fmt.Fprintln(c.ErrOrStderr(), "ebbgate: "+control.MissedText(o.after, answer))
+	}
+	picked := o.pick(answer)
+	o.last(picked)
+	return unlessClosed(show(c, &o.answerOptions, picked, control.WriteEvents))
+}
