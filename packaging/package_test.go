@@ -53,7 +53,7 @@ func TestPackage(t *testing.T) {
 		})
 	}
 	t.Run("make install", func(t *testing.T) { checkInstalled(t, source, out, tree, native.data) })
-	t.Run("unit", func(t *testing.T) { checkUnit(t, native.data) })
+	t.Run("unit", func(t *testing.T) { checkUnits(t, native.data) })
 	program := filepath.Join(tree, "usr/sbin/ebbgate")
 	if !known {
 		t.Logf("%s: the program is not run, as it is packaged for amd64 and arm64 only", runtime.GOARCH)
@@ -92,12 +92,14 @@ func sameElsewhere(t *testing.T, source, first string) {
 // checkFiles compares what the package holds with what it is to hold, and with whose and how.
 func checkFiles(t *testing.T, source string, data map[string]file) {
 	t.Helper()
-	want := []string{"etc/ebbgate/config.toml", "usr/sbin/ebbgate", "usr/lib/systemd/system/ebbgate.service",
-		"usr/lib/sysusers.d/ebbgate.conf", "usr/lib/tmpfiles.d/ebbgate.conf", "usr/share/bash-completion/completions/ebbgate",
+	want := []string{"etc/ebbgate/config.toml", "usr/sbin/ebbgate", "usr/lib/systemd/system/ebbgate.service", "usr/lib/systemd/system/ebbgate-notify.service",
+		"usr/lib/sysusers.d/ebbgate.conf", "usr/lib/tmpfiles.d/ebbgate.conf", "usr/lib/systemd/catalog/ebbgate.catalog", "usr/share/bash-completion/completions/ebbgate",
 		"usr/share/zsh/vendor-completions/_ebbgate", "usr/share/fish/vendor_completions.d/ebbgate.fish",
 		"usr/share/doc/ebbgate/copyright", "usr/share/doc/ebbgate/changelog.Debian.gz",
 		"usr/share/doc/ebbgate/examples/config.example.toml", "usr/share/lintian/overrides/ebbgate"}
-	for pattern, place := range map[string]string{"systemd/*.conf": "examples", "docs/*.md": "docs"} {
+	for pattern, place := range map[string]string{"systemd/*.conf": "examples", "docs/*.md": "docs",
+		"contrib/grafana/*": "contrib/grafana", "contrib/prometheus/*": "contrib/prometheus",
+		"systemd/ebbgate-notify.service.d/*.conf": "examples/ebbgate-notify.service.d"} {
 		list, err := filepath.Glob(filepath.Join(source, pattern))
 		if err != nil || len(list) == 0 {
 			t.Fatalf("%s: %d files, %v", pattern, len(list), err)

@@ -6,9 +6,20 @@ import (
 	"testing"
 )
 
-// checkUnit looks up in the package everything the unit and its drop-ins name.
-func checkUnit(t *testing.T, data map[string]file) {
-	unit := data["usr/lib/systemd/system/ebbgate.service"].text
+// checkUnits looks up in the package everything the units name, and what lets the daemon read its policy.
+func checkUnits(t *testing.T, data map[string]file) {
+	for _, name := range []string{"ebbgate.service", "ebbgate-notify.service"} {
+		checkUnit(t, data, data["usr/lib/systemd/system/"+name].text)
+	}
+	tmpfiles := data["usr/lib/tmpfiles.d/ebbgate.conf"].text
+	for _, line := range []string{"\nd /etc/ebbgate 0750 root ebbgate -\n", "\nz /etc/ebbgate/config.toml - - ebbgate -\n"} {
+		if !strings.Contains(tmpfiles, line) {
+			t.Errorf("tmpfiles.d has no line %q", strings.TrimSpace(line))
+		}
+	}
+}
+
+func checkUnit(t *testing.T, data map[string]file, unit string) {
 	var programs, users []string
 	for line := range strings.Lines(unit) {
 		key, value, _ := strings.Cut(strings.TrimSpace(line), "=")
@@ -51,12 +62,6 @@ func checkUnit(t *testing.T, data map[string]file) {
 	for _, u := range users {
 		if sysusers := "\n" + data["usr/lib/sysusers.d/ebbgate.conf"].text; !strings.Contains(sysusers, "\nu "+u+" ") && !strings.Contains(sysusers, "\ng "+u+" ") {
 			t.Errorf("the unit names %s, whom sysusers.d does not make", u)
-		}
-	}
-	tmpfiles := data["usr/lib/tmpfiles.d/ebbgate.conf"].text
-	for _, line := range []string{"\nd /etc/ebbgate 0750 root ebbgate -\n", "\nz /etc/ebbgate/config.toml - - ebbgate -\n"} {
-		if !strings.Contains(tmpfiles, line) {
-			t.Errorf("tmpfiles.d has no line %q", strings.TrimSpace(line))
 		}
 	}
 }
