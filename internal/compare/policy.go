@@ -15,6 +15,9 @@ func policyText(socket string) string {
 socket     = %q
 view_group = ""
 
+[history]
+path = ""
+
 [[service]]
 name     = "shop"
 ports    = [%d]

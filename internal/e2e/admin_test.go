@@ -22,6 +22,8 @@ ssh_groups = ["daemon"]
 [control]
 socket = %q
 view_group = ""
+[history]
+path = ""
 `
 
 // adminService is a service of it: its name and port.

@@ -20,7 +20,7 @@ const deskPort = 8081
 // deadPolicy blocks at one service for an hour, and only refuses at the other. What ends with the daemon
 // is the way to both, within a lease.
 func deadPolicy(socket string) string {
-	text := fmt.Sprintf("mode = \"enforce\"\n[control]\nsocket = %q\nview_group = \"\"\n", socket)
+	text := fmt.Sprintf("mode = \"enforce\"\n[control]\nsocket = %q\nview_group = \"\"\n[history]\npath = \"\"\n", socket)
 	for name, at := range map[string]struct {
 		port  int
 		block string

@@ -29,7 +29,7 @@ type kindPolicy struct {
 func (p kindPolicy) text(socket string) string {
 	var b strings.Builder
 	say := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
-	say("mode = \"enforce\"\n[control]\nsocket = %q\nview_group = \"\"", socket)
+	say("mode = \"enforce\"\n[control]\nsocket = %q\nview_group = \"\"\n[history]\npath = \"\"", socket)
 	if p.synPressure > 0 {
 		say("[observe]\nsyn_pressure = \"%d/s\"", p.synPressure)
 	}

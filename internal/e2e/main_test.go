@@ -14,6 +14,13 @@ import (
 var program string
 
 func TestMain(m *testing.M) {
+	if path := os.Getenv(clientsEnv); path != "" {
+		if err := runCrowd(path); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	dir, err := build()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

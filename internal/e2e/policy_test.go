@@ -20,6 +20,7 @@ type policyFile struct {
 	services  []serviceText // one, "shop", at port
 	synRate   int           // syn_per_source of all services; 0: none
 	lease     string        // "3s"
+	history   string        // the database; empty: none
 }
 
 // serviceText is one service of a policyFile.
@@ -39,7 +40,7 @@ func (p policyFile) text(socket string) string {
 	if p.services == nil {
 		p.services = []serviceText{{"shop", fmt.Sprint(port), perSource}}
 	}
-	fmt.Fprintf(&b, "mode = %q\n\n[control]\nsocket     = %q\nview_group = \"\"\n", p.mode, socket)
+	fmt.Fprintf(&b, "mode = %q\n\n[control]\nsocket     = %q\nview_group = \"\"\n\n[history]\npath = %q\n", p.mode, socket, p.history)
 	if len(p.exempt) > 0 {
 		fmt.Fprintf(&b, "\n[exempt]\nprefixes = [\"%s\"]\n", strings.Join(p.exempt, `", "`))
 	}

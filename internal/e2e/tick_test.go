@@ -136,7 +136,7 @@ func prioritised(ctx context.Context, b *testing.B, wg *sync.WaitGroup, prefix [
 }
 
 // turnGaps reads the times between the turns of a recording, but the first second's.
-func turnGaps(b *testing.B, path string) []time.Duration {
+func turnGaps(b testing.TB, path string) []time.Duration {
 	f, err := os.Open(path)
 	if err != nil {
 		b.Fatal(err)

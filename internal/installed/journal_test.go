@@ -50,6 +50,7 @@ func (h *host) journal(t *testing.T) {
 	}
 	for key, want := range map[string]string{
 		"EBBGATE_SERVICE": "shop", "EBBGATE_KIND": "connection-flood", "PRIORITY": "4",
+		"MESSAGE_ID":    "164fa8e6b8525018b24d44158a63ed86",
 		"_SYSTEMD_UNIT": "ebbgate.service", "SYSLOG_IDENTIFIER": "ebbgate",
 	} {
 		if got := began[0][key]; got != want {
