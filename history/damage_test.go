@@ -254,30 +254,36 @@ func mount(t *testing.T, dir, options string, flags uintptr) {
 	}
 }
 
+// TestFullDisk writes more than there is room for: nothing of it fits, or half of it does. What is written
+// next is all that the file then holds.
 func TestFullDisk(t *testing.T) {
 	if !alone(t) {
 		return
 	}
-	c := config(t)
-	dir := t.TempDir()
-	mount(t, dir, "size=256k", 0)
-	c.Path = filepath.Join(dir, "history.db")
-	s, _ := opened(t, c)
-	s.Save(keptOf(blocks(10)), nil)
-	awaitWritten(t, s, func() bool { return countBlocks(s) == 10 })
-	s.Save(keptOf(blocks(20000)), nil)
-	awaitWritten(t, s, func() bool { return s.Err() != nil })
-	if err := s.Err(); !errors.Is(err, unix.ENOSPC) {
-		t.Errorf("a full disk is %v", err)
+	for _, size := range []string{"256k", "3m"} {
+		t.Run(size, func(t *testing.T) {
+			c := config(t)
+			dir := t.TempDir()
+			mount(t, dir, "size="+size, 0)
+			c.Path = filepath.Join(dir, "history.db")
+			s, _ := opened(t, c)
+			s.Save(keptOf(blocks(10)), nil)
+			awaitWritten(t, s, func() bool { return countBlocks(s) == 10 })
+			s.Save(keptOf(blocks(20000)), nil)
+			awaitWritten(t, s, func() bool { return s.Err() != nil })
+			if err := s.Err(); !errors.Is(err, unix.ENOSPC) {
+				t.Errorf("a full disk is %v", err)
+			}
+			s.Save(keptOf(blocks(12)), nil)
+			awaitWritten(t, s, func() bool { return s.Err() == nil && countBlocks(s) == 12 })
+			closed(t, s)
+			s, r := opened(t, c)
+			if len(r.Kept.Blocks) != 12 {
+				t.Errorf("%d blocks are restored", len(r.Kept.Blocks))
+			}
+			closed(t, s)
+		})
 	}
-	s.Save(keptOf(blocks(12)), nil)
-	awaitWritten(t, s, func() bool { return s.Err() == nil && countBlocks(s) == 12 })
-	closed(t, s)
-	s, r := opened(t, c)
-	if len(r.Kept.Blocks) != 12 {
-		t.Errorf("%d blocks are restored", len(r.Kept.Blocks))
-	}
-	closed(t, s)
 }
 
 func TestReadOnlyFileSystem(t *testing.T) {

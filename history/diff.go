@@ -1,10 +1,6 @@
 package history
 
-import (
-	"cmp"
-
-	"ebbgate/policy"
-)
+import "ebbgate/policy"
 
 // change is one block that is to be written, or removed.
 type change struct {
@@ -43,7 +39,7 @@ func compareHeads(a, b []policy.BlockState) int {
 	case len(a) == 0:
 		return 1
 	}
-	return cmp.Or(cmp.Compare(a[0].Service, b[0].Service), policy.ComparePrefix(a[0].Source, b[0].Source))
+	return policy.CompareBlocks(a[0], b[0])
 }
 
 // kept returns a block without what is not kept of it: with each census that changes.

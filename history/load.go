@@ -2,7 +2,6 @@ package history
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/binary"
 	"encoding/json"
 	"math"
@@ -43,8 +42,8 @@ func load(db *bolt.DB) (l loaded, err error) {
 			if meta == nil || tx.Bucket(bucketAttacks) == nil || tx.Bucket(bucketSeries) == nil {
 				return damaged("it is no history of ebbgate")
 			}
-			if v := meta.Get(keySchema); !bytes.Equal(v, []byte(Schema)) {
-				return damaged("it has format %.20q, and this version of ebbgate reads format %s", v, Schema)
+			if v := meta.Get(keySchema); !bytes.Equal(v, []byte(schema)) {
+				return damaged("it has format %.20q, and this version of ebbgate reads format %s", v, schema)
 			}
 			if err := l.state(tx, meta); err != nil {
 				return err
@@ -73,19 +72,23 @@ func (l *loaded) state(tx *bolt.Tx, meta *bolt.Bucket) error {
 		l.bucket = nil
 		return nil
 	}
-	err := blocks.ForEach(func(key, v []byte) error {
+	l.kept.Blocks, l.unread = readBlocks(blocks)
+	return nil
+}
+
+// readBlocks reads all blocks of a bucket, in their order. unread reports whether something in it is none.
+func readBlocks(bucket *bolt.Bucket) (list []policy.BlockState, unread bool) {
+	c := bucket.Cursor()
+	for key, v := c.First(); key != nil; key, v = c.Next() {
 		b, err := readBlock(key, v)
-		if err != nil || len(l.kept.Blocks) == policy.MaxMaxBlocks {
-			l.unread = true
-			return nil
+		if err != nil || len(list) == policy.MaxMaxBlocks {
+			unread = true
+			continue
 		}
-		l.kept.Blocks = append(l.kept.Blocks, b)
-		return nil
-	})
-	slices.SortFunc(l.kept.Blocks, func(a, b policy.BlockState) int {
-		return cmp.Or(cmp.Compare(a.Service, b.Service), policy.ComparePrefix(a.Source, b.Source))
-	})
-	return err
+		list = append(list, b)
+	}
+	slices.SortFunc(list, policy.CompareBlocks)
+	return list, unread
 }
 
 // attacks reads the newest, and sees to it that none is overwritten by another of its number.

@@ -19,8 +19,8 @@ const (
 	maxFile = 1 << 30
 	// lockWait is how long another process that has the file open is waited for.
 	lockWait = time.Second
-	// Schema is the version of what the file holds. Another one is not read.
-	Schema = "1"
+	// schema is the version of what the file holds. Another one is not read.
+	schema = "1"
 )
 
 // The buckets, and the keys in the first.
@@ -152,7 +152,7 @@ func create(path string) error {
 				return err
 			}
 		}
-		return tx.Bucket(bucketMeta).Put(keySchema, []byte(Schema))
+		return tx.Bucket(bucketMeta).Put(keySchema, []byte(schema))
 	})
 	if err = errors.Join(err, db.Close()); err == nil {
 		err = os.Rename(draft, path)

@@ -8,9 +8,9 @@ import (
 )
 
 const (
-	// MaxAttacks bounds the attacks that are kept, by number: those numbered less than the newest by more
+	// maxAttacks bounds the attacks that are kept, by number: those numbered less than the newest by more
 	// go.
-	MaxAttacks = 10000
+	maxAttacks = 10000
 	// maxUsed is from how many bytes in use on the oldest attacks go whatever their age.
 	maxUsed = 256 << 20
 	// maxPrune bounds the attacks that are removed at once. A clock that is wrong by years for a minute costs
@@ -44,14 +44,14 @@ func (s *Store) prune() error {
 	})
 }
 
-// outdated returns the keys of the oldest attacks that go: what ended before a time, is beyond MaxAttacks,
+// outdated returns the keys of the oldest attacks that go: what ended before a time, is beyond maxAttacks,
 // or, where the file is full, is oldest. What is none of ours goes too.
 func outdated(tx *bolt.Tx, before time.Time, full bool) (keys [][]byte) {
 	c := tx.Bucket(bucketAttacks).Cursor()
 	last, _ := c.Last()
 	for key, v := c.First(); key != nil && len(keys) < maxPrune; key, v = c.Next() {
 		a, ok := readAttack(key, v)
-		beyond := len(key) == 8 && len(last) == 8 && binary.BigEndian.Uint64(last)-binary.BigEndian.Uint64(key) >= MaxAttacks
+		beyond := len(key) == 8 && len(last) == 8 && binary.BigEndian.Uint64(last)-binary.BigEndian.Uint64(key) >= maxAttacks
 		if ok && !beyond && !full && (a.Ended.IsZero() || !a.Ended.Before(before)) {
 			break
 		}

@@ -42,7 +42,10 @@ type Store struct {
 
 	db    *bolt.DB // nil: there is none
 	fixed bool     // it can only be read
-	saved saved    // belongs to the writer
+	saved saved    // belongs to the writer, as do these
+
+	pruned   time.Time // when old attacks were removed last
+	unpruned error     // what kept them from being removed then
 }
 
 // pending is what the writer is to write next; newer state takes the place of older.

@@ -95,18 +95,13 @@ func (s *Store) run() {
 		return
 	}
 	defer func() { _ = guarded(s.db.Close) }() // all is written by then
-	var pruned time.Time
 	for over := false; !over; {
 		select {
 		case <-s.end:
 			over = true
 		case <-s.wake:
 		}
-		s.write()
-		if now := time.Now(); now.Sub(pruned) >= pruneEvery && !s.fixed {
-			s.note(s.prune())
-			pruned = now
-		}
+		s.round()
 		select {
 		case <-s.end:
 		case <-time.After(writeEvery):
@@ -114,11 +109,20 @@ func (s *Store) run() {
 	}
 }
 
-// write writes what is pending. What could not be written is tried again with the next state.
-func (s *Store) write() {
+// round writes what is pending, removes what is old when that is due, and notes how both went.
+func (s *Store) round() {
 	if s.fixed {
 		return
 	}
+	err := s.write()
+	if now := time.Now(); now.Sub(s.pruned) >= pruneEvery {
+		s.pruned, s.unpruned = now, s.prune()
+	}
+	s.note(errors.Join(err, s.unpruned))
+}
+
+// write writes what is pending. What could not be written is tried again with the next state.
+func (s *Store) write() error {
 	s.mu.Lock()
 	next, ended := s.next, s.ended[:min(len(s.ended), maxWaiting)]
 	s.next.open = nil
@@ -137,7 +141,7 @@ func (s *Store) write() {
 			ended = ended[n:]
 		}
 	}
-	s.note(err)
+	return err
 }
 
 // done takes attacks that were written from those that wait: they are the first, unless some were lost
@@ -153,16 +157,20 @@ func (s *Store) done(written []Record) {
 	}
 }
 
-// note remembers whether the last writing went well. A file that turns out to be damaged is
+// note remembers whether the last round went well. A file that turns out to be damaged is
 // set aside and written no more: the next start makes another.
 func (s *Store) note(err error) {
+	var moved error
+	if errors.Is(err, errDamaged) { // before the lock: the daemon's loop takes it, and must not wait for the disk
+		s.fixed = true
+		notice, failed := setAside(s.config.Path, err)
+		moved, err = errors.Join(notice, failed, errors.New("nothing more is kept until the daemon is restarted")), nil
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.failing = err
-	if errors.Is(err, errDamaged) {
-		s.fixed, s.failing = true, nil
-		notice, err := setAside(s.config.Path, err)
-		s.notice = errors.Join(s.notice, notice, err, errors.New("nothing more is kept until the daemon is restarted"))
+	if moved != nil {
+		s.notice = errors.Join(s.notice, moved)
 	}
 }
 
@@ -181,6 +189,7 @@ func (s *Store) writeState(k *policy.Kept) (err error) {
 	defer func() {
 		if err != nil {
 			s.saved.rest = nil
+			s.reread()
 		}
 	}()
 	bucket := s.saved.bucket
@@ -192,8 +201,9 @@ func (s *Store) writeState(k *policy.Kept) (err error) {
 		s.saved.blocks = nil
 	}
 	changes := differences(s.saved.blocks, k.Blocks)
-	rest, fresh := s.restOf(k)
-	if len(changes) == 0 && !fresh && s.saved.bucket != nil {
+	now := s.config.Wall()
+	bare, rest := restOf(k)
+	if len(changes) == 0 && s.saved.bucket != nil && !s.saved.stale(bare, now) {
 		s.saved.blocks = k.Blocks
 		return nil
 	}
@@ -207,10 +217,31 @@ func (s *Store) writeState(k *policy.Kept) (err error) {
 	}
 	old := s.saved.current
 	s.saved.bucket, s.saved.current, s.saved.blocks = bucket, bucket, k.Blocks
+	s.saved.rest, s.saved.at = bare, now
 	if old != nil && !bytes.Equal(old, bucket) {
 		return s.drop(old)
 	}
 	return nil
+}
+
+// reread finds out which blocks the file holds after a write of which a part may have succeeded. Where that
+// cannot be read, or not all of it is blocks, everything is written anew.
+func (s *Store) reread() {
+	if s.saved.bucket == nil {
+		return
+	}
+	unread := true
+	err := guarded(func() error {
+		return s.db.View(func(tx *bolt.Tx) error {
+			if b := tx.Bucket(s.saved.bucket); b != nil {
+				s.saved.blocks, unread = readBlocks(b)
+			}
+			return nil
+		})
+	})
+	if err != nil || unread {
+		s.saved.bucket = nil
+	}
 }
 
 // other is the bucket that is not in use.
@@ -230,17 +261,20 @@ func (s *Store) drop(bucket []byte) error {
 	})
 }
 
-// restOf returns the value of keyRest, and whether it is to be written.
-func (s *Store) restOf(k *policy.Kept) ([]byte, bool) {
+// restOf returns the value of keyRest, bare of when it was saved and with it.
+func restOf(k *policy.Kept) (bare, dated []byte) {
 	x := rest{Attacks: k.Attacks, Seed: k.Seed, Exempt: k.Exempt, Modes: k.Modes}
-	bare, _ := json.Marshal(x) // it has plain values only
-	now := s.config.Wall()
-	passed := now.Sub(s.saved.at)
-	fresh := !bytes.Equal(bare, s.saved.rest) || passed >= refreshEvery || passed < 0
-	s.saved.rest, s.saved.at = bare, now
+	bare, _ = json.Marshal(x) // it has plain values only
 	x.Saved = k.Saved
-	v, _ := json.Marshal(x)
-	return v, fresh
+	dated, _ = json.Marshal(x)
+	return bare, dated
+}
+
+// stale reports whether keyRest is to be written: it says something else, or was written too long ago. A clock
+// that was set back makes it stale too.
+func (s *saved) stale(bare []byte, now time.Time) bool {
+	passed := now.Sub(s.at)
+	return !bytes.Equal(bare, s.rest) || passed >= refreshEvery || passed < 0
 }
 
 // putState is one transaction. The last one says what counts.

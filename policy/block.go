@@ -34,6 +34,11 @@ func blocksOf(all []BlockState, service string) blockList {
 	return blockList{list: all[first : first+n : first+n]}
 }
 
+// CompareBlocks orders blocks as State.Blocks is: by service and source.
+func CompareBlocks(a, b BlockState) int {
+	return cmp.Or(cmp.Compare(a.Service, b.Service), ComparePrefix(a.Source, b.Source))
+}
+
 // change returns a block to be changed.
 func (b *blockList) change(i int) *BlockState {
 	if !b.ours {

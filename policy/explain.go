@@ -171,7 +171,7 @@ func rounded(d time.Duration) string {
 	if d > time.Second {
 		d = d.Round(time.Second)
 	}
-	return max(d, 0).String()
+	return Brief(max(d, 0))
 }
 
 // shortPrefix writes a prefix for people: one address without its length.

@@ -14,7 +14,7 @@ func TestExplainInForce(t *testing.T) {
 		return Limit{Service: "web", Source: netip.MustParsePrefix(source), Mode: Enforce, Held: held, Max: most, Refuse: held >= most, Close: held > most,
 			Since: explained.Add(-4 * time.Second), Until: explained.Add(29 * time.Second), Reason: Reason{Rule: rule, Measured: held, Threshold: most}}
 	}
-	tail := "; ends after 1m0s below half of it, or in 29s if nothing more is known"
+	tail := "; ends after 1m below half of it, or in 29s if nothing more is known"
 	for name, c := range map[string]struct {
 		limits []Limit
 		addr   string
@@ -23,14 +23,14 @@ func TestExplainInForce(t *testing.T) {
 	}{
 		"above": {[]Limit{limit("203.0.113.9/32", 150, 100, "connections.per_source")}, "203.0.113.9", 1, []string{
 			"150 of 100 held (connections.per_source): new connections are refused, 50 are closed, those with the least progress first" +
-				"; blocked for 10m0s if that goes on for another 6s" + tail}},
+				"; blocked for 10m if that goes on for another 6s" + tail}},
 		"at it": {[]Limit{limit("203.0.113.9/32", 100, 100, "connections.per_source")}, "203.0.113.9", 1, []string{
 			"100 of 100 held (connections.per_source): new connections are refused" + tail}},
 		"below again": {[]Limit{limit("203.0.113.9/32", 60, 100, "connections.per_source")}, "203.0.113.9", 1, []string{
 			"60 of 100 held (connections.per_source): new connections are refused again at the limit" + tail}},
 		"for its rate": {[]Limit{{Service: "web", Source: netip.MustParsePrefix("203.0.113.9/32"), Refuse: true, Until: explained.Add(29 * time.Second),
 			Reason: Reason{Rule: "rate.new_per_source", Measured: 80, Threshold: 50}}}, "203.0.113.9", 1, []string{
-			"rate.new_per_source: 80 new connections a second, limit 50: new connections are refused; blocked for 10m0s if it is as fast again" + tail}},
+			"rate.new_per_source: 80 new connections a second, limit 50: new connections are refused; blocked for 10m if it is as fast again" + tail}},
 		"at its share": {[]Limit{limit("203.0.113.9/32", 80, 60, "capacity")}, "203.0.113.9", 1, []string{
 			"80 of 60 held (capacity): new connections are refused, 20 are closed, those with the least progress first" +
 				"; ends when there is room for all, or in 29s if nothing more is known"}},
@@ -45,7 +45,7 @@ func TestExplainInForce(t *testing.T) {
 			"nothing tells what is held: new connections are refused from 100 on"}},
 		"of its one address": {[]Limit{limit("2001:db8:9:1::7/128", 150, 100, "connections.per_source")}, "2001:db8:9:1::7", 1, []string{
 			"2001:db8:9:1::7: 150 of 100 held (connections.per_source): new connections are refused, 50 are closed, those with the least progress first" +
-				"; blocked for 10m0s if that goes on for another 6s" + tail}},
+				"; blocked for 10m if that goes on for another 6s" + tail}},
 		"of another address of its source": {[]Limit{limit("2001:db8:9:1::7/128", 150, 100, "connections.per_source")}, "2001:db8:9:1::8", 0, []string{
 			"150 of 100 held, most of it by 2001:db8:9:1::7, which alone is answered"}},
 	} {
@@ -90,15 +90,15 @@ func TestExplainBlocksAndStrikes(t *testing.T) {
 	}{
 		"never": {nil, nil, 0, 0, 0, 10 * time.Minute, ""},
 		"blocked for the first time": {[]Block{block("203.0.113.9/32")}, []BlockState{struck("203.0.113.9/32", 1, 24*time.Hour)}, 1, 1, 24 * time.Hour, time.Hour,
-			"blocked for another 9m58s: ends by itself, whatever is sent; the next block would last 1h0m0s"},
+			"blocked for another 9m58s: ends by itself, whatever is sent; the next block would last 1h"},
 		"blocked with its prefix": {[]Block{block("203.0.113.0/24")}, []BlockState{struck("203.0.113.0/24", 2, time.Hour)}, 1, 2, time.Hour, 24 * time.Hour,
-			"blocked with 203.0.113.0/24 for another 9m58s: ends by itself, whatever is sent; the next block would last 24h0m0s"},
+			"blocked with 203.0.113.0/24 for another 9m58s: ends by itself, whatever is sent; the next block would last 24h"},
 		"blocked before": {nil, []BlockState{struck("203.0.113.9/32", 1, time.Hour)}, 0, 1, time.Hour, time.Hour,
-			"blocked once before, one of them is forgiven in 1h0m0s; the next block would last 1h0m0s"},
+			"blocked once before, one of them is forgiven in 1h; the next block would last 1h"},
 		"more often than there are steps": {nil, []BlockState{struck("203.0.113.9/32", 7, time.Hour)}, 0, 7, time.Hour, 24 * time.Hour,
-			"blocked 7 times before, one of them is forgiven in 1h0m0s; the next block would last 24h0m0s"},
+			"blocked 7 times before, one of them is forgiven in 1h; the next block would last 24h"},
 		"the source and its prefix": {nil, []BlockState{struck("203.0.113.0/24", 1, 2*time.Hour), struck("203.0.113.9/32", 2, time.Hour)}, 0, 2, time.Hour, 24 * time.Hour,
-			"blocked 2 times before, one of them is forgiven in 1h0m0s; the next block would last 24h0m0s"},
+			"blocked 2 times before, one of them is forgiven in 1h; the next block would last 24h"},
 		"a neighbour's": {[]Block{block("203.0.113.8/32")}, []BlockState{struck("203.0.113.8/32", 3, time.Hour)}, 0, 0, 0, 10 * time.Minute, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

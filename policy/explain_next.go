@@ -25,7 +25,7 @@ func (x *explainer) foretell(svc *Service, free bool, e *ServiceExplanation) []s
 	if len(e.Blocks) == 0 && e.Strikes > 0 {
 		text := fmt.Sprintf("blocked %s before, one of them is forgiven in %s", timesOver(e.Strikes), x.left(e.Forgiven))
 		if e.NextFor > 0 {
-			text += fmt.Sprintf("; the next block would last %s", e.NextFor)
+			text += fmt.Sprintf("; the next block would last %s", Brief(e.NextFor))
 		}
 		next = append(next, text)
 	}
@@ -66,7 +66,7 @@ func (x *explainer) blocked(e *ServiceExplanation) []string {
 			text += " (" + b.Note + ")"
 		}
 		if e.NextFor > 0 {
-			text += fmt.Sprintf("; the next block would last %s", e.NextFor)
+			text += fmt.Sprintf("; the next block would last %s", Brief(e.NextFor))
 		}
 		next = append(next, text)
 	}
@@ -135,11 +135,11 @@ func (x *explainer) inLimit(svc *Service, e *ServiceExplanation, l *Limit) strin
 	switch after := svc.Response.BlockAfter; {
 	case e.NextFor == 0:
 	case l.forRate():
-		text += fmt.Sprintf("; blocked for %s if it is as fast again", e.NextFor)
+		text += fmt.Sprintf("; blocked for %s if it is as fast again", Brief(e.NextFor))
 	case l.Held > l.Max:
-		text += fmt.Sprintf("; blocked for %s if that goes on for another %s", e.NextFor, x.left(l.Since.Add(after)))
+		text += fmt.Sprintf("; blocked for %s if that goes on for another %s", Brief(e.NextFor), x.left(l.Since.Add(after)))
 	}
-	return text + fmt.Sprintf("; ends after %s below half of it, or in %s if nothing more is known", svc.Response.Quiet, x.left(l.Until))
+	return text + fmt.Sprintf("; ends after %s below half of it, or in %s if nothing more is known", Brief(svc.Response.Quiet), x.left(l.Until))
 }
 
 // forRate reports whether the limit is for how fast connections are opened.

@@ -57,9 +57,9 @@ func (f *Offence) judge(at Instant, measured, threshold int, quiet time.Duration
 	f.ClearSince = since(f.ClearSince, at, measured*2 < threshold)
 	switch {
 	case f.clear(at, quiet):
-		return "below half of its limit for " + quiet.String()
+		return "below half of its limit for " + Brief(quiet)
 	case at.Sub(f.UnderSince) >= quiet*underFactor:
-		return "below its limit for " + (quiet * underFactor).String()
+		return "below its limit for " + Brief(quiet*underFactor)
 	}
 	return ""
 }

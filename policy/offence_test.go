@@ -26,9 +26,9 @@ func TestOffence(t *testing.T) {
 		{"unseen for long", []measure{{1, 150}, {20, 150}}, "", true, false, true},
 		{"above the clear level, not quiet", []measure{{1, 150}, {2, 50}, {500, 50}}, "", true, false, false},
 		{"clear, not yet for the quiet time", []measure{{1, 150}, {2, 49}, {61, 49}}, "", true, false, false},
-		{"clear for the quiet time", []measure{{1, 150}, {2, 49}, {62, 0}}, "below half of its limit for 1m0s", true, false, false},
+		{"clear for the quiet time", []measure{{1, 150}, {2, 49}, {62, 0}}, "below half of its limit for 1m", true, false, false},
 		{"clear with a break", []measure{{1, 150}, {2, 49}, {30, 60}, {31, 49}, {62, 49}}, "", true, false, false},
-		{"below for ten times the quiet time", []measure{{1, 150}, {2, 99}, {602, 99}}, "below its limit for 10m0s", true, false, false},
+		{"below for ten times the quiet time", []measure{{1, 150}, {2, 99}, {602, 99}}, "below its limit for 10m", true, false, false},
 		{"over again just before", []measure{{1, 150}, {2, 49}, {61, 100}, {62, 0}}, "", true, false, true},
 	}
 	for _, tt := range tests {

@@ -89,7 +89,7 @@ func (st *serviceStep) blockByHand(h *HandBlock) {
 	b.Since, b.Until, b.Decay = st.o.At, h.Until, max(b.Decay, h.Until)
 	b.Close, b.Counted = true, st.next.Census
 	b.Reason, b.Note = Reason{Rule: RuleByHand, At: st.o.At}, h.Note
-	why := "for " + h.Until.Sub(st.o.At).String()
+	why := "for " + Brief(h.Until.Sub(st.o.At))
 	if h.Note != "" {
 		why += ": " + h.Note
 	}

@@ -108,17 +108,14 @@ func distinct[T any](list []T, order func(a, b T) int) []T {
 // distinctBlocks sorts blocks as a State has them: each source once, with the end that is last, and of more
 // than most those that end last.
 func distinctBlocks(list []BlockState, most int) []BlockState {
-	order := func(a, b BlockState) int {
-		return cmp.Or(cmp.Compare(a.Service, b.Service), ComparePrefix(a.Source, b.Source))
-	}
-	slices.SortFunc(list, func(a, b BlockState) int { return cmp.Or(order(a, b), cmp.Compare(b.Until, a.Until)) })
-	list = slices.CompactFunc(list, func(a, b BlockState) bool { return order(a, b) == 0 })
+	slices.SortFunc(list, func(a, b BlockState) int { return cmp.Or(CompareBlocks(a, b), cmp.Compare(b.Until, a.Until)) })
+	list = slices.CompactFunc(list, func(a, b BlockState) bool { return CompareBlocks(a, b) == 0 })
 	if len(list) <= most {
 		return list
 	}
 	slices.SortStableFunc(list, func(a, b BlockState) int { return cmp.Compare(b.Until, a.Until) })
 	list = slices.Clip(list[:most])
-	slices.SortFunc(list, order)
+	slices.SortFunc(list, CompareBlocks)
 	return list
 }
 

@@ -20,7 +20,6 @@ type Standing struct {
 	Rate      float64 // completed connections a second
 
 	SYNsOver uint64 // SYNs beyond its rate, as the SYN meter lists them now
-	Proven   bool   // the meter's source completed a handshake in the last ten minutes
 	Dropped  bool   // its SYNs over the rate are dropped now
 
 	Exempt  bool

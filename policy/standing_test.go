@@ -49,7 +49,7 @@ func TestStandings(t *testing.T) {
 		rate(0, Standing{Source: prefix("192.0.3.1/32"), Held: 3, HalfOpen: 5, Max: 4, Rule: ruleCapacity, Watched: true, Limit: &wide}), // refused with its prefix
 		rate(0, Standing{Source: prefix("192.0.3.3/32"), Held: 12, Limit: &wide, Strikes: 7}),
 		rate(65, Standing{Source: prefix("192.0.3.7/32"), Limit: &fast}),
-		rate(0, Standing{Source: prefix("192.0.3.9/32"), Limit: &wide, SYNsOver: 77, Proven: true}),
+		rate(0, Standing{Source: prefix("192.0.3.9/32"), Limit: &wide, SYNsOver: 77}),
 		rate(0, Standing{Source: prefix("198.51.100.70/32"), Held: 500, Max: 2000, Rule: ruleOverride, Exempt: true}),
 		{Source: block.Source, Part: true, Block: &block, Strikes: 2},
 		rate(0, Standing{Source: prefix("203.0.113.9/32"), Held: 1, Block: &block, Strikes: 2}),

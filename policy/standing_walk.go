@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"cmp"
 	"net/netip"
 	"slices"
 )
@@ -44,25 +43,12 @@ func newStandingWalk(p *Policy, s *State, d *Decision, seen *Sight, svc *Service
 	if i := slices.IndexFunc(seen.SYNs, func(m SYNMeter) bool { return m.Service == svc.Name }); i >= 0 {
 		w.syns = besideOf(seen.SYNs[i].Sources, func(s *SYNSource) netip.Prefix { return s.Source })
 	}
-	w.limits = besideOf(partOf(d.Limits, svc.Name, func(l *Limit) string { return l.Service }), func(l *Limit) netip.Prefix { return l.Source })
-	w.blocks = besideOf(partOf(d.Blocks, svc.Name, func(b *Block) string { return b.Service }), func(b *Block) netip.Prefix { return b.Source })
-	w.watched = besideOf(partOf(d.Watched, svc.Name, func(w *Watched) string { return w.Service }), func(w *Watched) netip.Prefix { return w.Source })
-	w.drops = besideOf(partOf(d.Drops, svc.Name, func(s *SYNDrop) string { return s.Service }), func(s *SYNDrop) netip.Prefix { return s.Source })
-	w.strikes = besideOf(partOf(s.Blocks, svc.Name, func(b *BlockState) string { return b.Service }), func(b *BlockState) netip.Prefix { return b.Source })
+	w.limits = besideOf(PartOf(d.Limits, svc.Name, func(l *Limit) string { return l.Service }), func(l *Limit) netip.Prefix { return l.Source })
+	w.blocks = besideOf(PartOf(d.Blocks, svc.Name, func(b *Block) string { return b.Service }), func(b *Block) netip.Prefix { return b.Source })
+	w.watched = besideOf(PartOf(d.Watched, svc.Name, func(w *Watched) string { return w.Service }), func(w *Watched) netip.Prefix { return w.Source })
+	w.drops = besideOf(PartOf(d.Drops, svc.Name, func(s *SYNDrop) string { return s.Service }), func(s *SYNDrop) netip.Prefix { return s.Source })
+	w.strikes = besideOf(PartOf(s.Blocks, svc.Name, func(b *BlockState) string { return b.Service }), func(b *BlockState) netip.Prefix { return b.Source })
 	return w
-}
-
-// partOf cuts a service's part out of a list that is sorted by service.
-func partOf[T any](list []T, service string, of func(*T) string) []T {
-	first, _ := slices.BinarySearchFunc(list, service, func(x T, name string) int { return cmp.Compare(of(&x), name) })
-	rest := list[first:]
-	after, _ := slices.BinarySearchFunc(rest, service, func(x T, name string) int {
-		if of(&x) == name {
-			return -1
-		}
-		return 1
-	})
-	return rest[:after]
 }
 
 // walk returns the standing of every source, by source.
@@ -92,7 +78,7 @@ func (w *standingWalk) stand(s *Standing) {
 		s.Max, s.Rule = a.held, a.rule
 	}
 	for _, i := range w.syns.around(s.Source) {
-		s.SYNsOver, s.Proven = w.syns.list[i].Over, w.syns.list[i].Proven
+		s.SYNsOver = w.syns.list[i].Over
 	}
 	s.Watched, s.Dropped = len(w.watched.around(s.Source)) > 0, len(w.drops.around(s.Source)) > 0
 	for _, i := range w.strikes.around(s.Source) {

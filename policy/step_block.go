@@ -99,7 +99,7 @@ func (st *serviceStep) strike(source netip.Prefix, kind Kind, f *Offence, why Re
 	a := st.answer(kind)
 	a.blocked++
 	a.blocks = append(a.blocks, Event{Kind: SourceBlocked, Source: source, Count: 1, Reason: why,
-		Why: "for " + b.Until.Sub(b.Since).Round(r.BlockFor[0]/100).String()})
+		Why: "for " + Brief(b.Until.Sub(b.Since).Round(r.BlockFor[0]/100))})
 	return true
 }
 

@@ -58,6 +58,10 @@ type acting struct {
 	acts   *Policy
 }
 
+// Acting returns the policy by which the last Step decided: its own, with modes by hand in place of those of
+// the file. It is another one only if that policy or the modes changed; nil: there was no Step yet.
+func (s *State) Acting() *Policy { return s.acting.acts }
+
 // moding brings the modes by hand up to date and returns the policy with them.
 func moding(p *Policy, s *State, o *Observation, next *State, d *Decision) *Policy {
 	next.Modes = s.Modes
@@ -69,9 +73,11 @@ func moding(p *Policy, s *State, o *Observation, next *State, d *Decision) *Poli
 	}
 	next.Modes = lasting(p, next.Modes, o.At)
 	d.Modes = next.Modes
-	for _, svc := range byName(p) {
-		if now := modeOf(svc, next.Modes); now != modeOf(svc, s.Modes) {
-			d.Events = append(d.Events, Event{Kind: ModeChanged, At: o.At, Service: svc.Name, Mode: now, Count: 1, Why: why})
+	if len(s.Modes)+len(next.Modes) > 0 {
+		for _, svc := range byName(p) {
+			if now := modeOf(svc, next.Modes); now != modeOf(svc, s.Modes) {
+				d.Events = append(d.Events, Event{Kind: ModeChanged, At: o.At, Service: svc.Name, Mode: now, Count: 1, Why: why})
+			}
 		}
 	}
 	next.acting = s.acting
@@ -120,7 +126,7 @@ func (o *Order) why(at Instant) string {
 	case o.Kind == OrderConfirm:
 		return "the operator confirmed it"
 	case o.Mode.Until != 0:
-		return "by hand, for " + o.Mode.Until.Sub(at).Round(time.Second).String()
+		return "by hand, for " + Brief(o.Mode.Until.Sub(at).Round(time.Second))
 	}
 	return "by hand"
 }
