@@ -53,8 +53,13 @@ func starting(what string) *Error {
 	return &Error{Kind: KindStarting, Message: "ebbgate is starting and has no " + what + " yet: ask again in a second"}
 }
 
-// handler answers requests from the table of endpoints.
-type handler struct{ endpoints []endpoint }
+// handler answers requests from the table of endpoints, and counts the answers under way.
+type handler struct {
+	endpoints []endpoint
+	unread    *unread
+}
+
+func (s *Server) handler() handler { return handler{s.api(), &s.unread} }
 
 func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	e, refusal := h.find(w, r)
@@ -85,7 +90,7 @@ func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, err)
 		return
 	}
-	release, busy := hold(r.Context(), body, peer.UID != 0)
+	release, busy := h.unread.take(body, peer.UID != 0)
 	if busy != nil {
 		refuse(w, busy)
 		return
@@ -129,8 +134,23 @@ func (e endpoint) checkQuery(raw string) *Error {
 		if len(values) > 1 {
 			return invalid("query: %s comes %d times", name, len(values))
 		}
+		if values[0] == "" {
+			return invalid("%s: is empty; leave it out, or give it a value", name)
+		}
 	}
 	return nil
+}
+
+// queryNumber reads a parameter that is a number from 1 to most; it is usual where the query has none.
+func queryNumber(q url.Values, name string, usual, most int) (int, error) {
+	if !q.Has(name) {
+		return usual, nil
+	}
+	n, err := strconv.Atoi(q.Get(name))
+	if err != nil || n < 1 || n > most {
+		return 0, invalid("%s: %q is out of range; it must be a number from 1 to %d", name, clip(q.Get(name)), most)
+	}
+	return n, nil
 }
 
 // refuse answers with err; what is not an *Error is a defect of ours.

@@ -48,14 +48,13 @@ func (s *Server) answerAttacks(r *http.Request) ([]byte, error) {
 // turnTimeout bounds how long one may wait for his turn.
 const turnTimeout = 3 * time.Second
 
-// enter waits for the turn to do what goes through all that is decided and counted, and returns what ends
-// it. Who waits too long is told so.
-func (s *Server) enter(ctx context.Context, wanted string) (leave func(), err error) {
+// enter waits for the one token of a turn, and returns what gives it back. Who waits too long is told so.
+func enter(ctx context.Context, turn chan struct{}, wanted string) (leave func(), err error) {
 	ctx, cancel := context.WithTimeout(ctx, turnTimeout)
 	defer cancel()
 	select {
-	case s.turn <- struct{}{}:
-		return func() { <-s.turn }, nil
+	case turn <- struct{}{}:
+		return func() { <-turn }, nil
 	case <-ctx.Done():
 		return nil, &Error{Kind: KindBusy, Message: "too many want " + wanted + ": try again in a second"}
 	}
@@ -72,7 +71,7 @@ func (s *Server) answerExplain(r *http.Request) ([]byte, error) {
 	if explain == nil {
 		return nil, starting("explanation")
 	}
-	leave, err := s.enter(r.Context(), "an explanation")
+	leave, err := enter(r.Context(), s.turn, "an explanation")
 	if err != nil {
 		return nil, err
 	}

@@ -54,7 +54,7 @@ func tell(srv *Server, peer *Peer, method, path, body string) *httptest.Response
 		r = r.WithContext(withPeer(r.Context(), *peer))
 	}
 	w := httptest.NewRecorder()
-	handler{srv.api()}.ServeHTTP(w, r)
+	srv.handler().ServeHTTP(w, r)
 	return w
 }
 
@@ -104,6 +104,19 @@ func TestAnswersGolden(t *testing.T) {
 			b.WriteByte('\n')
 			golden(t, tt.name+".json", b.Bytes())
 		})
+	}
+}
+
+// TestEmptyParametersAreRefused: what is left empty by a mistake is not answered as if it had been left out.
+func TestEmptyParametersAreRefused(t *testing.T) {
+	srv := published(peace())
+	for _, e := range srv.api() {
+		for _, p := range e.params {
+			want := p + ": is empty; leave it out, or give it a value"
+			if w := ask(srv, &Peer{}, e.method, e.path+"?"+p+"="); w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), want) {
+				t.Errorf("%s?%s=: %d %s", e.path, p, w.Code, w.Body)
+			}
+		}
 	}
 }
 

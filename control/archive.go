@@ -31,7 +31,7 @@ func (s *Server) listAttacks(r *http.Request, request AttacksRequest, published 
 	out := published.Select(request)
 	most := cmp.Or(request.Limit, MaxListed)
 	if s.archive != nil && !request.Open {
-		leave, err := s.enter(r.Context(), "what is on the disk")
+		leave, err := enter(r.Context(), s.disk, "what is on the disk")
 		if err != nil {
 			return nil, err
 		}
@@ -62,7 +62,7 @@ func (a *Attack) number() uint64 {
 
 // archived returns what the archive has of a number, or nil.
 func archived[T any](s *Server, r *http.Request, id uint64, ask func(uint64) (*T, error)) (*T, error) {
-	leave, err := s.enter(r.Context(), "what is on the disk")
+	leave, err := enter(r.Context(), s.disk, "what is on the disk")
 	if err != nil {
 		return nil, err
 	}

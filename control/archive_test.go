@@ -3,9 +3,12 @@ package control
 import (
 	"encoding/json"
 	"errors"
+	"net/http"
+	"net/netip"
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -107,8 +110,8 @@ func TestAttackOfTheArchive(t *testing.T) {
 		{broken, "/v1/attacks?id=3", 500, "the disk is gone"},
 		{broken, "/v1/attacks?limit=3", 500, "the disk is gone"},
 		{broken, "/v1/samples?id=3", 500, "the disk is gone"},
-		{fakeArchive{}, "/v1/attacks?limit=0", 400, "out of range, must be 1 to 1000"},
-		{fakeArchive{}, "/v1/attacks?limit=1001", 400, "out of range, must be 1 to 1000"},
+		{fakeArchive{}, "/v1/attacks?limit=0", 400, "out of range; it must be a number from 1 to 1000"},
+		{fakeArchive{}, "/v1/attacks?limit=1001", 400, "out of range; it must be a number from 1 to 1000"},
 		{fakeArchive{}, "/v1/attacks?before=x", 400, "must be 1 or more"},
 	} {
 		srv := archiving(fakeArchive{})
@@ -125,4 +128,30 @@ func TestMergedSampleIsTheWorst(t *testing.T) {
 	if want := (Sample{Held: 7, Within: 2, Limited: 3, Blocks: 9, Opened: 5, SYNs: 2, Refused: 8, Queue: 1}); a != want {
 		t.Errorf("merged %+v, want %+v", a, want)
 	}
+}
+
+// TestSlowDiskHoldsUpNothingElse: while one question is put to the archive, others of the disk are refused in time,
+// and what is in memory is answered.
+func TestSlowDiskHoldsUpNothingElse(t *testing.T) {
+	srv := archiving(fakeArchive{})
+	srv.PublishSources(listed)
+	explain := func(netip.Addr) *Explanation { return explained() }
+	srv.PublishExplain(explain)
+	srv.disk <- struct{}{}
+	for _, path := range []string{"/v1/explain?address=203.0.113.7", "/v1/sources", "/v1/attacks", "/v1/attacks?id=41", "/v1/attacks?open=true"} {
+		if w := ask(srv, &Peer{}, "GET", path); w.Code != http.StatusOK {
+			t.Errorf("%s while the disk hangs: %d %s", path, w.Code, w.Body)
+		}
+	}
+	synctest.Test(t, func(t *testing.T) {
+		srv := archiving(fakeArchive{})
+		srv.disk <- struct{}{}
+		for _, path := range []string{"/v1/attacks?limit=3", "/v1/attacks?id=3", "/v1/samples?id=3"} {
+			began := time.Now()
+			w := ask(srv, &Peer{}, "GET", path)
+			if w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "too many want what is on the disk") || time.Since(began) != turnTimeout {
+				t.Errorf("%s while the disk hangs: %d %s after %s", path, w.Code, w.Body, time.Since(began))
+			}
+		}
+	})
 }

@@ -20,11 +20,19 @@ type AttackPolicy struct {
 	BlockFor     []Duration    `json:"block_for"`   // the first block, the second, ...
 }
 
-// PrefixLimit is what all sources within any one prefix of a length may hold together.
+// PrefixLimit is what all sources within any one prefix of a length may hold together: one of IPv4 and IPv6
+// is the length, the other 0 and left out.
 type PrefixLimit struct {
-	IPv6 bool `json:"ipv6"`
-	Bits int  `json:"bits"`
-	Max  int  `json:"max"`
+	IPv4  int `json:"ipv4,omitempty"`
+	IPv6  int `json:"ipv6,omitempty"`
+	Limit int `json:"limit"` // connections
+}
+
+func prefixLimitOf(p policy.PrefixLimit) PrefixLimit {
+	if p.IPv6 {
+		return PrefixLimit{IPv6: p.Bits, Limit: p.Max}
+	}
+	return PrefixLimit{IPv4: p.Bits, Limit: p.Max}
 }
 
 // AttackPolicyOf returns the wire form of what a policy says of a service.
@@ -36,7 +44,7 @@ func AttackPolicyOf(s *policy.Service) *AttackPolicy {
 		BlockFor: make([]Duration, 0, len(s.Response.BlockFor)),
 	}
 	for _, p := range s.Connections.PerPrefix {
-		out.PerPrefix = append(out.PerPrefix, PrefixLimit(p))
+		out.PerPrefix = append(out.PerPrefix, prefixLimitOf(p))
 	}
 	for _, d := range s.Response.BlockFor {
 		out.BlockFor = append(out.BlockFor, Duration(d))
@@ -45,14 +53,4 @@ func AttackPolicyOf(s *policy.Service) *AttackPolicy {
 }
 
 // String writes a duration as the policy file does: 10s, 2m30s, 1h.
-func (d Duration) String() string { return shortened(time.Duration(d).String()) }
-
-// shortened leaves out of a duration what is nothing: "1h0m0s" is "1h".
-func shortened(text string) string {
-	for _, nothing := range []string{"m0s", "h0m"} {
-		if n := len(text) - len(nothing); n > 0 && text[n:] == nothing {
-			text = text[:n+1]
-		}
-	}
-	return text
-}
+func (d Duration) String() string { return policy.Brief(time.Duration(d)) }

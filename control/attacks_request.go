@@ -53,11 +53,6 @@ func parseAttacks(q url.Values) (AttacksRequest, error) {
 	if q.Has("id") && len(q) > 1 {
 		return r, invalid("id: names one attack and goes with nothing else")
 	}
-	for _, name := range attacksParams() {
-		if name != "id" && q.Has(name) && q.Get(name) == "" {
-			return r, invalid("%s: is empty; leave it out, or give it a value", name)
-		}
-	}
 	if err := CheckKind(r.Kind); r.Kind != "" && err != nil {
 		return r, invalid("kind: %v", err)
 	}
@@ -80,12 +75,8 @@ func (r *AttacksRequest) parsePage(q url.Values) (err error) {
 			return invalid("before: %q is not the number of an attack; it must be 1 or more, as ebbgate attacks shows", clip(q.Get("before")))
 		}
 	}
-	if q.Has("limit") {
-		if r.Limit, err = strconv.Atoi(q.Get("limit")); err != nil || r.Limit < 1 || r.Limit > MaxListed {
-			return invalid("limit: %q is out of range, must be 1 to %d", clip(q.Get("limit")), MaxListed)
-		}
-	}
-	return nil
+	r.Limit, err = queryNumber(q, "limit", 0, MaxListed)
+	return err
 }
 
 // CheckKind says what kinds of attack there are.

@@ -188,6 +188,10 @@ func request[T any](ctx context.Context, c *Client, method, path string, body []
 // still not change anything.
 func (c *Client) explain(ctx context.Context, method string, err error) error {
 	switch {
+	case errors.Is(ctx.Err(), context.DeadlineExceeded) && method == http.MethodGet:
+		return &UnreachableError{Path: c.path, Cause: errors.New("it does not answer")}
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return &UnreachableError{Path: c.path, Cause: errors.New("it does not answer, and what it was told may be carried out later")}
 	case ctx.Err() != nil:
 		return fmt.Errorf("ask ebbgate: %w", ctx.Err())
 	case errors.Is(err, fs.ErrPermission) && method == http.MethodGet:

@@ -64,8 +64,8 @@ func TestEventAnswersGolden(t *testing.T) {
 			status int
 		}{
 			{"events", published(peace()), "", 200},
-			{"events_after", published(peace()), "?after=1795411190000012&wait=8", 200},
-			{"events_waited", published(peace()), "?after=1795411190000014&wait=8", 200},
+			{"events_after", published(peace()), "?after=1795411190000015&wait=8", 200},
+			{"events_waited", published(peace()), "?after=1795411190000017&wait=8", 200},
 			{"events_old", published(peace()), "?after=1795000000000000&wait=8", 200},
 			{"events_bad", published(peace()), "?after=-1", 400},
 			{"events_wait", published(peace()), "?wait=9", 400},
@@ -199,7 +199,7 @@ func FuzzEventsQuery(f *testing.F) {
 		cancel() // nobody waits for long here
 		r := &http.Request{Method: http.MethodGet, URL: &url.URL{Path: "/v1/events", RawQuery: query}}
 		w := httptest.NewRecorder()
-		handler{srv.api()}.ServeHTTP(w, r.WithContext(ctx))
+		srv.handler().ServeHTTP(w, r.WithContext(ctx))
 		got, err := decodeAnswer[Events](w.Body, maxAnswer)
 		if (err == nil) != (w.Code == http.StatusOK) || err != nil && w.Code != http.StatusBadRequest {
 			t.Fatalf("status %d, %v", w.Code, err)

@@ -32,6 +32,9 @@ func happened() *Stream {
 		{Event: PolicyRefused, Count: 2, Why: "/etc/ebbgate/config.toml:12: service[0].ports[0]: 70000 is not a port"},
 		{Event: policy.ExemptAdded, Service: "web", Source: netip.MustParsePrefix("2001:db8::/32"), Why: "office"},
 		{Event: policy.AttackEnded, Service: "mail", Mode: &shadow, Attack: "4", Kind: policy.Churn, Why: "every source stayed quiet for 1m0s"},
+		{Event: policy.SourceBlocked, Service: "web", Mode: &enforce, Source: netip.MustParsePrefix("203.0.113.7/32"), Rule: policy.RuleByHand, Why: "for 1h: scraper"},
+		{Event: policy.ModeChanged, Service: "web", Mode: &enforce, Why: "by hand, for 15m"},
+		{Event: policy.ModeChanged, Service: "web", Mode: &shadow, Why: "its time is over"},
 		{Event: Stopping},
 	}
 	return streamOf(events...)

@@ -27,6 +27,9 @@ func EventKinds() []policy.EventKind {
 	return slices.Concat(own, policy.EventKinds())
 }
 
+// CheckEvent says what transitions there are.
+func CheckEvent(k policy.EventKind) error { return oneOf(k, EventKinds(), "an event") }
+
 // EventLevel tells what an operator must look at from what is ebbgate's daily work. The journal's priority
 // and the colour on a terminal both follow from it.
 func EventLevel(k policy.EventKind) slog.Level {

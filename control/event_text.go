@@ -5,21 +5,16 @@ import (
 	"io"
 	"log/slog"
 	"strings"
-	"time"
 
 	"ebbgate/policy"
 )
 
 // WriteEvents renders events for people, one on a line, the oldest first. A line that would be too long is cut
-// off. Times are those of the reader's zone, that of o.Now. The only error is w's.
+// off. The only error is w's.
 func WriteEvents(w io.Writer, e *Events, o TextOptions) error {
 	p := newPage(o)
-	zone := time.UTC
-	if !o.Now.IsZero() {
-		zone = o.Now.Location()
-	}
 	for i := range e.Events {
-		p.event(&e.Events[i], zone)
+		p.event(&e.Events[i])
 	}
 	return p.send(w, "events")
 }
@@ -27,12 +22,8 @@ func WriteEvents(w io.Writer, e *Events, o TextOptions) error {
 // widestEvent is the longest name of an event.
 const widestEvent = len(policy.TrackingChanged)
 
-func (p *page) event(e *Event, zone *time.Location) {
-	when := "?"
-	if !e.At.IsZero() {
-		when = e.At.In(zone).Format("Jan _2 15:04:05")
-	}
-	text := pad(when, 15, false) + "  " + pad(Escape(string(e.Event)), widestEvent, false) + "  " + eventWords(e)
+func (p *page) event(e *Event) {
+	text := pad(stamp(e.At), 19, false) + "  " + pad(Escape(string(e.Event)), widestEvent, false) + "  " + eventWords(e)
 	p.line(eventStyle(e.Event), strings.TrimRight(cutColumns(text, p.width), " "))
 }
 
@@ -66,12 +57,16 @@ func eventWords(e *Event) string {
 	case e.Count > 1 || e.Event == ExcessClosed:
 		who = append(who, eventCount(e))
 	}
-	if e.Mode != nil && *e.Mode == policy.Shadow {
+	switch {
+	case e.Mode == nil:
+	case e.Event == policy.ModeChanged:
+		who = append(who, "now in "+e.Mode.String()+" mode")
+	case *e.Mode == policy.Shadow:
 		who = append(who, "(shadow)")
 	}
 	var why []string
 	if e.Rule != "" {
-		why = append(why, fmt.Sprintf("%s of %s, %s", number(e.Measured), number(e.Threshold), Escape(e.Rule)))
+		why = append(why, ShortReason(e.Rule, e.Measured, e.Threshold))
 	}
 	if e.Why != "" {
 		why = append(why, Escape(e.Why))

@@ -24,14 +24,13 @@ type ServiceExplanation struct {
 
 	Known   bool   `json:"held_known"` // a census tells what the source holds
 	Held    int    `json:"held"`
-	Counted Time   `json:"counted"` // when the census began
-	Max     int    `json:"max"`     // what it may hold; 0: no limit
-	Rule    string `json:"rule"`    // the key that says so
+	Counted Time   `json:"counted"`  // when the census began
+	Max     int    `json:"max"`      // what it may hold; 0: no limit
+	MaxRule string `json:"max_rule"` // the key that says so
 
-	RateKnown bool   `json:"new_known"` // a count of what ends tells how fast it opens connections
-	Rate      Rate   `json:"new_per_s"`
-	MaxRate   int    `json:"max_new_per_s"` // 0: no limit
-	RateRule  string `json:"new_rule"`
+	PerS     *Rate  `json:"new_per_s"`     // connections it opened a second; null: not counted now
+	MaxRate  int    `json:"max_new_per_s"` // 0: no limit
+	RateRule string `json:"new_rule"`
 
 	SYNsOver uint64 `json:"syns_over"` // SYNs beyond its rate, as the SYN meter lists them now; 0: it does not
 	Proven   bool   `json:"proven"`    // the meter's source completed a handshake in the last ten minutes

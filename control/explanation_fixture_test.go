@@ -14,8 +14,8 @@ func explained() *Explanation {
 	limit := Limit{Source: source, Held: 20, Max: 20, Refusing: true, Since: night(3, 1, 0, 0), LeaseLeft: Duration(20 * time.Second),
 		Rule: "connections.per_source", Measured: 20, Threshold: 20}
 	return &Explanation{At: night(3, 2, 10, 0), Address: netip.MustParseAddr("203.0.113.7"), Services: []ServiceExplanation{{
-		Service: "web", Mode: policy.Enforce, Source: source, Known: true, Held: 312, Counted: night(3, 2, 9, 800), Max: 100, Rule: "connections.per_source",
-		RateKnown: true, Rate: 61.25, MaxRate: 50, RateRule: "rate.new_per_source", SYNsOver: 1234, Proven: true,
+		Service: "web", Mode: policy.Enforce, Source: source, Known: true, Held: 312, Counted: night(3, 2, 9, 800), Max: 100, MaxRule: "connections.per_source",
+		PerS: new(Rate(61.25)), MaxRate: 50, RateRule: "rate.new_per_source", SYNsOver: 1234, Proven: true,
 		Prefixes: []PrefixExplanation{{Prefix: netip.MustParsePrefix("203.0.113.0/24"), Held: 700, Sources: 12, Max: 800}},
 		Limits: []Limit{{Source: source, Held: 100, Max: 100, Refusing: true, Mode: policy.Enforce, Since: night(2, 59, 0, 0), LeaseLeft: Duration(28 * time.Second),
 			Rule: "connections.per_source", Measured: 312, Threshold: 100}},
@@ -25,7 +25,7 @@ func explained() *Explanation {
 		Strikes: 2, Forgiven: night(9, 2, 10, 0), NextFor: Duration(24 * time.Hour),
 		Next: []string{"the block ends by itself in 57m", "a third block would last 24h"},
 	}, {
-		Service: "mail", Source: source, Known: true, Held: 20, Counted: night(3, 2, 9, 800), Max: 20, Rule: "connections.per_source", Limits: []Limit{limit},
+		Service: "mail", Source: source, Known: true, Held: 20, Counted: night(3, 2, 9, 800), Max: 20, MaxRule: "connections.per_source", Limits: []Limit{limit},
 		NextFor: Duration(10 * time.Minute),
 	}, {
 		Service: "shop", Mode: policy.Enforce, Source: netip.MustParsePrefix("203.0.113.0/24"), MaxRate: 50, RateRule: "override.new_per_source",
@@ -46,7 +46,7 @@ func nastyExplanation() *Explanation {
 	e := explained()
 	e.Address, e.Exempt = netip.MustParseAddr("fe80::1").WithZone(evil), []string{evil}
 	s := &e.Services[0]
-	s.Service, s.Exempt, s.Rule, s.RateRule, s.Next = evil, []string{evil}, evil, evil, []string{evil}
+	s.Service, s.Exempt, s.MaxRule, s.RateRule, s.Next = evil, []string{evil}, evil, evil, []string{evil}
 	s.Limits[0].Rule, s.Blocks[0].Rule = evil, evil
 	return e
 }

@@ -43,7 +43,7 @@ func attack() *Status {
 	}
 	web.Attacks = []Attack{flood()}
 	web.NewPerSource, web.SYNPerSource, web.Unread = 50, 200, 12
-	web.RefusedPackets, web.BlockedPackets, web.DroppedPackets, web.ClosedConnections, web.BlockedSources = 18211, 4001, 77, 1, 3
+	web.RefusedPackets, web.BlockedPackets, web.DroppedPackets, web.ClosedConnections, web.BlocksBegun = 18211, 4001, 77, 1, 3
 	web.Blocks = []Block{
 		{Source: netip.MustParsePrefix("203.0.113.7/32"), Mode: policy.Enforce, Strikes: 1, Since: night(2, 59, 11, 0),
 			Left: Duration(411 * time.Second), Rule: "connections.per_source", Measured: 312, Threshold: 100},
@@ -65,7 +65,7 @@ func attack() *Status {
 	mail.Attacks = []Attack{{ID: "4", Service: "mail", Kind: policy.ConnectionFlood, Since: night(3, 2, 9, 0), PeakHeld: 400, PeakSources: 1,
 		Evidence: "400 connections held, connections.per_source allows 20", Rule: "connections.per_source", Measured: 400, Threshold: 20,
 		Excess: 380, Blocked: 1}}
-	mail.RefusedPackets, mail.ClosedConnections, mail.BlockedSources, mail.Traffic = 7, 380, 1, policy.Both
+	mail.RefusedPackets, mail.ClosedConnections, mail.BlocksBegun, mail.Traffic = 7, 380, 1, policy.Both
 	mail.Blocks = []Block{{Source: netip.MustParsePrefix("2001:db8:bad:cafe::/64"), Strikes: 1, Since: night(3, 2, 9, 500),
 		Left: Duration(10 * time.Minute), Rule: "connections.per_source", Measured: 400, Threshold: 20}}
 	mail.SYNs = &SYNMeter{Max: 10, PerS: 60000, UnmeteredPerS: 51000, Sources: 2048, UnlistedPerS: 12, ProvenFull: true, Top: []Flooder{}}

@@ -125,7 +125,7 @@ func FuzzRequest(f *testing.F) {
 		}
 		w := httptest.NewRecorder()
 		r = r.WithContext(withPeer(r.Context(), Peer{UID: uid, GID: gid}))
-		handler{srv.api()}.ServeHTTP(w, r)
+		srv.handler().ServeHTTP(w, r)
 		var e map[string]json.RawMessage
 		if err := json.Unmarshal(w.Body.Bytes(), &e); err != nil || len(e) != 1 {
 			t.Fatalf("not one envelope: %s (%v)", w.Body, err)
@@ -158,7 +158,7 @@ func FuzzExemptBody(f *testing.F) {
 		cancel() // nobody takes orders here, so nobody waits
 		r := httptest.NewRequest(http.MethodPost, "http://ebbgate/v1/exempt", bytes.NewReader(in)).WithContext(ctx)
 		w := httptest.NewRecorder()
-		handler{srv.api()}.ServeHTTP(w, r)
+		srv.handler().ServeHTTP(w, r)
 		if w.Code == http.StatusOK {
 			t.Fatalf("an order that nobody took was carried out: %s", w.Body)
 		}

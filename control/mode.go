@@ -2,6 +2,8 @@ package control
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 
 	"ebbgate/policy"
 )
@@ -80,7 +82,11 @@ func ModesShown(s *Status, service string) (*Moded, error) {
 		out.Services = append(out.Services, m)
 	}
 	if len(out.Services) == 0 && service != "" {
-		return nil, fmt.Errorf("there is no service %q", service)
+		names := make([]string, len(s.Services))
+		for i := range s.Services {
+			names[i] = strconv.Quote(s.Services[i].Name)
+		}
+		return nil, fmt.Errorf("service: there is no service %q; the policy has %s", service, strings.Join(names, ", "))
 	}
 	return out, nil
 }

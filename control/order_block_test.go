@@ -39,7 +39,7 @@ func TestBlockingIsChecked(t *testing.T) {
 		says   string
 	}{
 		"good":                                {target: target("203.0.113.0/25", ""), d: policy.Decision{SSH: admin, Exempt: byHand}},
-		"no such service":                     {target("203.0.113.7/32", "ftp"), policy.Decision{}, KindInvalid, `no service "ftp"`},
+		"no such service":                     {target("203.0.113.7/32", "ftp"), policy.Decision{}, KindNotFound, `no service "ftp"`},
 		"in shadow mode":                      {target("203.0.113.7/32", "mail"), policy.Decision{}, KindRefused, "ebbgate mode enforce --service mail"},
 		"all by hand in shadow mode":          {target("203.0.113.7/32", ""), policy.Decision{Modes: []policy.HandMode{{Service: "api"}, {Service: "web"}}}, KindRefused, "every service is in shadow mode"},
 		"by hand in enforce mode":             {target: target("203.0.113.7/32", "mail"), d: policy.Decision{Modes: []policy.HandMode{{Service: "mail", Mode: policy.Enforce}}}},

@@ -18,7 +18,7 @@ func (t Target) check(p *policy.Policy) *Error {
 	if t.Service == "" || p.Service(t.Service) != nil {
 		return nil
 	}
-	return &Error{Kind: KindInvalid, Message: fmt.Sprintf("service: there is no service %q; the policy has %s", t.Service, serviceNames(p))}
+	return &Error{Kind: KindNotFound, Message: fmt.Sprintf("service: there is no service %q; the policy has %s", t.Service, serviceNames(p))}
 }
 
 func serviceNames(p *policy.Policy) string {

@@ -207,7 +207,7 @@ func TestCheck(t *testing.T) {
 		says    string
 	}{
 		{"first", exempting(prefix, "web"), nil, "", ""},
-		{"no such service", exempting(prefix, "shop"), nil, KindInvalid, `no service "shop"; the policy has "web", "mail"`},
+		{"no such service", exempting(prefix, "shop"), nil, KindNotFound, `no service "shop"; the policy has "web", "mail"`},
 		{"no room", exempting(prefix, ""), full, KindFull, "1000 exemptions"},
 		{"no room, but it replaces one", exempting(full[7].Prefix, ""), full, "", ""},
 		{"the last that has room", exempting(prefix, ""), full[1:], "", ""},

@@ -11,6 +11,16 @@ import (
 // the zero Reason it says nothing.
 func ReasonText(r policy.Reason) string { return reasonText(r.Rule, r.Measured, r.Threshold) }
 
+// ShortReason says a reason in few words, escaped: "312 of 100, connections.per_source", and the rule alone
+// where nothing was measured. Of no rule it says nothing.
+func ShortReason(rule string, measured, threshold int) string {
+	switch rule {
+	case "", policy.RuleByHand, policy.RuleInherited:
+		return rule
+	}
+	return fmt.Sprintf("%s of %s, %s", number(measured), number(threshold), Escape(rule))
+}
+
 // reasonText knows the unit of each key a reason can name. Of what it does not know it gives the
 // figures alone.
 func reasonText(rule string, measured, threshold int) string {

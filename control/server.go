@@ -37,6 +37,7 @@ type Server struct {
 	events  atomic.Pointer[latest]
 	archive Archive       // nil: none
 	turn    chan struct{} // holds one token: explanations and lists of sources are made one at a time
+	disk    chan struct{} // likewise: the archive is asked one question at a time, and a disk that hangs holds up no other answer
 	orders  chan *Order   // capacity maxOrders; when it is full, the asker is told so
 
 	waiting    waiting    // for an event
@@ -54,7 +55,7 @@ func NewServer(socket *Socket, log *slog.Logger) *Server {
 
 // open makes the channels.
 func (s *Server) open() {
-	s.turn, s.orders = make(chan struct{}, 1), make(chan *Order, maxOrders)
+	s.turn, s.disk, s.orders = make(chan struct{}, 1), make(chan struct{}, 1), make(chan *Order, maxOrders)
 }
 
 // Publish makes status the answer from now on. Neither it nor what it points to may be changed
@@ -93,7 +94,7 @@ func (s *Server) Run(ctx context.Context) error {
 
 func (s *Server) serve(ctx context.Context, l net.Listener) error {
 	srv := &http.Server{
-		Handler:                      handler{s.api()},
+		Handler:                      s.handler(),
 		DisableGeneralOptionsHandler: true,
 		ReadTimeout:                  readTimeout,
 		WriteTimeout:                 writeTimeout,
@@ -101,7 +102,7 @@ func (s *Server) serve(ctx context.Context, l net.Listener) error {
 		MaxHeaderBytes:               maxHeader,
 		ErrorLog:                     slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
 		ConnContext:                  connPeer,
-		BaseContext:                  func(net.Listener) context.Context { return withHeld(ctx, &s.unread) }, // nobody waits for a loop that has ended
+		BaseContext:                  func(net.Listener) context.Context { return ctx }, // nobody waits for a loop that has ended
 	}
 	served := make(chan error, 1) // capacity 1: the sender below never waits
 	go func() { served <- srv.Serve(l) }()

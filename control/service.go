@@ -50,7 +50,7 @@ type Service struct {
 	DroppedPackets    uint64 `json:"dropped_packets"`    // SYNs beyond the rate of their source, under SYN pressure
 	ProxiedPackets    uint64 `json:"proxied_packets"`    // SYNs that SYNPROXY answered
 	ClosedConnections uint64 `json:"closed_connections"` // beyond a limit, or of a blocked source
-	BlockedSources    uint64 `json:"blocked_sources"`    // blocks begun
+	BlocksBegun       uint64 `json:"blocks_begun"`
 
 	Begun []KindCount `json:"attacks_begun"` // of each kind, in the order of their names, since the same moment
 }

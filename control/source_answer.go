@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -63,7 +62,7 @@ func (s *Server) answerSources(r *http.Request) ([]byte, error) {
 	if published == nil {
 		return nil, starting("sources")
 	}
-	leave, err := s.enter(r.Context(), "sources")
+	leave, err := enter(r.Context(), s.turn, "sources")
 	if err != nil {
 		return nil, err
 	}
@@ -77,11 +76,6 @@ func sourceParams() []string { return []string{"service", "state", "within", "so
 // parseSources reads a request.
 func parseSources(q url.Values) (SourcesRequest, error) {
 	r := SourcesRequest{Service: q.Get("service"), State: SourceState(q.Get("state")), Sort: ByHeld}
-	for _, name := range sourceParams() {
-		if q.Has(name) && q.Get(name) == "" {
-			return r, invalid("%s: is empty; leave it out, or give it a value", name)
-		}
-	}
 	if err := CheckState(r.State); r.State != "" && err != nil {
 		return r, invalid("state: %v", err)
 	}
@@ -97,15 +91,9 @@ func parseSources(q url.Values) (SourcesRequest, error) {
 			return r, invalid("sort: %v", err)
 		}
 	}
-	r.Limit = DefaultSources
-	if q.Has("limit") {
-		n, err := strconv.ParseUint(q.Get("limit"), 10, 16)
-		if err != nil || n < 1 || n > MaxSources {
-			return r, invalid("limit: %q is no number of sources; it must be 1 to %d", clip(q.Get("limit")), MaxSources)
-		}
-		r.Limit = int(n)
-	}
-	return r, nil
+	var err error
+	r.Limit, err = queryNumber(q, "limit", DefaultSources, MaxSources)
+	return r, err
 }
 
 // SourceStates lists the states, the strongest first.

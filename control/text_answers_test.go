@@ -95,7 +95,7 @@ func TestCountOfAChange(t *testing.T) {
 // TestShadowNeverClaimsToAct holds every text of a shadow service to the truth.
 func TestShadowNeverClaimsToAct(t *testing.T) {
 	for _, kind := range policy.Kinds() {
-		s := &Status{Services: []Service{{Name: "web", Capacity: 10, RefusedPackets: 7, ClosedConnections: 8, BlockedSources: 9,
+		s := &Status{Services: []Service{{Name: "web", Capacity: 10, RefusedPackets: 7, ClosedConnections: 8, BlocksBegun: 9,
 			Attacks: []Attack{{ID: "1", Kind: kind, Excess: 8, Blocked: 9}}}}}
 		text := render(t, s, TextOptions{})
 		if !strings.Contains(text, "would have refused 7 packets, closed 8 connections, blocked 9 sources") || strings.Contains(text, "ebbgate is") {
@@ -126,5 +126,15 @@ func TestASlowApplicationIsNotCalledAnAttack(t *testing.T) {
 	s.Services[1].Attacks = []Attack{{Kind: policy.Churn}}
 	if text := render(t, s, TextOptions{}); !strings.HasPrefix(text, "ATTACK") || !strings.Contains(text, "mail  ATTACK") {
 		t.Error(text)
+	}
+}
+
+// TestMoreAttacksAreLeftToTheCaller: which flags lead to the next page is not known here.
+func TestMoreAttacksAreLeftToTheCaller(t *testing.T) {
+	all := past()
+	without := written(t, WriteAttacks, all, TextOptions{})
+	all.More = true
+	if with := written(t, WriteAttacks, all, TextOptions{}); with != without || !strings.Contains(with, "connection-flood") {
+		t.Errorf("with more:\n%s\nwithout:\n%s", with, without)
 	}
 }

@@ -80,9 +80,9 @@ func response(all *Status, s *Service, a *Attack) string {
 	case policy.SYNFlood:
 		text = metered(s, a)
 	case policy.ConnectionFlood:
-		text = doing(a, "refusing new connections of "+answered(a))
+		text = doing(s, a, "refusing new connections of "+answered(a))
 	case policy.Churn:
-		text = doing(a, "refusing new connections of "+answered(a)+" for a while")
+		text = doing(s, a, "refusing new connections of "+answered(a)+" for a while")
 	}
 	if a.Why == "" {
 		return text
@@ -121,8 +121,9 @@ func slowHelp(s *Service, a *Attack) string {
 	return fmt.Sprintf("look at %s (its log, its database, its workers); a restart frees what it holds", who)
 }
 
-// doing says what is done to sources, or would be. The measures are what ebbgate is doing.
-func doing(a *Attack, measures ...string) string {
+// doing says what is done to sources, or would be: that is up to the mode now, whichever the attack began in. The
+// measures are what ebbgate is doing.
+func doing(s *Service, a *Attack, measures ...string) string {
 	if a.Excess > 0 {
 		measures = append(measures, fmt.Sprintf("closing what is over the limit (%s so far)", counted(a.Excess, "connection", "connections")))
 	}
@@ -131,7 +132,7 @@ func doing(a *Attack, measures ...string) string {
 	}
 	text := strings.Join(measures, ", ")
 	switch {
-	case a.Mode == policy.Shadow:
+	case s.Mode == policy.Shadow:
 		return "shadow mode only watches; else ebbgate would be " + text
 	case a.FirstRule.IsZero():
 		return "NO RULE IN THE KERNEL YET; ebbgate is about to start " + text
@@ -159,7 +160,7 @@ func shared(s *Service, a *Attack) string {
 	}
 	switch {
 	case len(m) > 0:
-		return doing(a, m...)
+		return doing(s, a, m...)
 	case s.Capacity == 0:
 		return "NOBODY IS LIMITED: the policy does not say how many connections the service can hold; set its capacity"
 	default:
@@ -179,7 +180,7 @@ func shareWords(f *Share) string {
 // metered says what is done about SYNs in the name of few addresses.
 func metered(s *Service, a *Attack) string {
 	if s.DroppedSources > 0 {
-		return doing(a, fmt.Sprintf("dropping SYNs beyond their rate of %s without a completed handshake", counted(s.DroppedSources, "address", "addresses")))
+		return doing(s, a, fmt.Sprintf("dropping SYNs beyond their rate of %s without a completed handshake", counted(s.DroppedSources, "address", "addresses")))
 	}
 	return "ebbgate only counts: SYN cookies carry the load, and dropping by address would let anybody cut a client off by forging his"
 }

@@ -8,7 +8,8 @@ import (
 	"ebbgate/policy"
 )
 
-// WriteAttacks renders attacks as a table for people, the newest first. The only error is w's.
+// WriteAttacks renders attacks as a table for people, the newest first. That there are more, it leaves
+// to the caller to say, who knows what was asked for. The only error is w's.
 func WriteAttacks(w io.Writer, a *Attacks, o TextOptions) error {
 	p := newPage(o)
 	if len(a.Attacks) == 0 {
@@ -21,9 +22,6 @@ func WriteAttacks(w io.Writer, a *Attacks, o TextOptions) error {
 	}
 	p.table(0, rows, 0, 5, 6, 7, 8)
 	p.put(subtle, 0, "HELD and SOURCES: connections held by all, and sources answered at once, at the peak")
-	if a.More {
-		p.put(subtle, 0, "older ones are kept: ebbgate attacks --before "+Escape(a.Attacks[len(a.Attacks)-1].ID))
-	}
 	return p.send(w, "attacks")
 }
 

@@ -109,13 +109,13 @@ func holdsWords(e *Explanation, s *ServiceExplanation) string {
 	if s.Max == 0 {
 		return text + "; no limit"
 	}
-	return fmt.Sprintf("%s; %s allows %s", text, Escape(s.Rule), number(s.Max))
+	return fmt.Sprintf("%s; %s allows %s", text, Escape(s.MaxRule), number(s.Max))
 }
 
 func opensWords(s *ServiceExplanation) string {
 	text := "not known: what ends is counted under suspicion only"
-	if s.RateKnown {
-		text = perSecond(s.Rate) + " new connections"
+	if s.PerS != nil {
+		text = perSecond(*s.PerS) + " new connections"
 	}
 	if s.MaxRate == 0 {
 		return text + "; no limit"

@@ -118,7 +118,7 @@ func soFar(s *Service) string {
 	add(s.DroppedPackets, "dropped", "SYN", "SYNs")
 	add(s.ProxiedPackets, "answered", "SYN by SYNPROXY", "SYNs by SYNPROXY")
 	add(s.ClosedConnections, "closed", "connection", "connections")
-	add(s.BlockedSources, "blocked", "source", "sources")
+	add(s.BlocksBegun, "blocked", "source", "sources")
 	switch {
 	case len(done) == 0:
 		return ""
@@ -163,7 +163,7 @@ func (p *page) limits(now Time, s *Service) {
 func limitRow(now Time, l *Limit) []string {
 	return []string{
 		sourceText(l.Source), number(l.Held), number(l.Max), action(l), ago(now, l.Since), length(l.LeaseLeft.std()),
-		fmt.Sprintf("%s of %s, %s", number(l.Measured), number(l.Threshold), Escape(l.Rule)),
+		ShortReason(l.Rule, l.Measured, l.Threshold),
 	}
 }
 

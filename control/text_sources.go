@@ -108,7 +108,7 @@ func stateText(s *Source) (style, string) {
 		text += ", which are dropped"
 	}
 	if s.Rule != "" {
-		text += ": " + shortReason(s)
+		text += ": " + ShortReason(s.Rule, s.Measured, s.Over)
 	}
 	return st, text
 }
@@ -124,13 +124,4 @@ func stateStyle(s SourceState) style {
 	default:
 		return plain
 	}
-}
-
-// shortReason says why in a few words: the key without its table, what was measured and what it allows.
-func shortReason(s *Source) string {
-	if s.Rule == policy.RuleInherited || s.Rule == policy.RuleByHand {
-		return Escape(s.Rule)
-	}
-	rule := strings.TrimPrefix(strings.TrimPrefix(s.Rule, "connections."), "rate.")
-	return fmt.Sprintf("%s %s/%s", Escape(rule), number(s.Measured), number(s.Over))
 }

@@ -14,12 +14,16 @@ func ExplanationOf(e *policy.Explanation, c Calendar) *Explanation {
 func serviceExplanation(s *policy.ServiceExplanation, c Calendar) ServiceExplanation {
 	out := ServiceExplanation{
 		Service: s.Service, Mode: s.Mode, Exempt: notNil(s.Exempt), Source: s.Source,
-		Known: s.Known, Held: s.Held, Counted: c.Time(s.Counted), Max: s.Max, Rule: s.Rule,
-		RateKnown: s.RateKnown, Rate: Rate(s.Rate), MaxRate: s.MaxRate, RateRule: s.RateRule,
+		Known: s.Known, Held: s.Held, Counted: c.Time(s.Counted), Max: s.Max, MaxRule: s.Rule,
+		MaxRate: s.MaxRate, RateRule: s.RateRule,
 		SYNsOver: s.SYNsOver, Proven: s.Proven, Dropped: s.Dropped, Watched: s.Watched,
 		Prefixes: make([]PrefixExplanation, 0, len(s.Prefixes)), Limits: make([]Limit, 0, len(s.Limits)),
 		Blocks: make([]Block, 0, len(s.Blocks)), Strikes: s.Strikes, Forgiven: c.Time(s.Forgiven),
 		NextFor: Duration(s.NextFor), Next: notNil(s.Next),
+	}
+	if s.RateKnown {
+		rate := Rate(s.Rate)
+		out.PerS = &rate
 	}
 	for _, p := range s.Prefixes {
 		out.Prefixes = append(out.Prefixes, PrefixExplanation(p))

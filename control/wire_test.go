@@ -86,8 +86,8 @@ func TestExplanationOf(t *testing.T) {
 		Dropped: true, Strikes: 11, Forgiven: 110 * second, NextFor: time.Hour, Next: []string{"n"},
 	}, {}}}
 	want := &Explanation{At: night(3, 2, 10, 0), Address: p.Addr(), Exempt: []string{"a"}, Services: []ServiceExplanation{{
-		Service: "web", Mode: policy.Enforce, Exempt: []string{"b"}, Source: p, Known: true, Held: 1, Counted: night(3, 2, 0, 0), Max: 2, Rule: "r",
-		RateKnown: true, Rate: 1.5, MaxRate: 3, RateRule: "s", SYNsOver: 4, Proven: true,
+		Service: "web", Mode: policy.Enforce, Exempt: []string{"b"}, Source: p, Known: true, Held: 1, Counted: night(3, 2, 0, 0), Max: 2, MaxRule: "r",
+		PerS: new(Rate(1.5)), MaxRate: 3, RateRule: "s", SYNsOver: 4, Proven: true,
 		Prefixes: []PrefixExplanation{{Prefix: p, Held: 5, Sources: 6, Max: 7}},
 		Limits: []Limit{{Source: p, Held: 8, Max: 9, Refusing: true, Mode: policy.Enforce, Since: night(3, 2, 0, 0), LeaseLeft: Duration(20 * time.Second),
 			Rule: reason.Rule, Measured: 312, Threshold: 100}},
@@ -132,5 +132,19 @@ func TestNewestBlocks(t *testing.T) {
 	}
 	if len(all) != 150 || all[0].Source.Addr().String() != "10.0.0.0" {
 		t.Error("the input was changed")
+	}
+}
+
+func TestShortReason(t *testing.T) {
+	for rule, want := range map[string]string{
+		"":                       "",
+		"connections.per_source": "3,120 of 100, connections.per_source",
+		"accept queue\x1b":       `3,120 of 100, accept queue\x1b`,
+		policy.RuleByHand:        "by hand",
+		policy.RuleInherited:     "in force when the daemon started",
+	} {
+		if got := ShortReason(rule, 3120, 100); got != want {
+			t.Errorf("%s: got %q, want %q", rule, got, want)
+		}
 	}
 }

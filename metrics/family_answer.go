@@ -41,6 +41,6 @@ func answerFamilies() []family {
 		serviceCounter("closed_connections_total", "Connections closed, beyond a limit or of a blocked source.",
 			func(s *control.Service) uint64 { return s.ClosedConnections }),
 		serviceCounter("blocks_total", "Blocks begun.",
-			func(s *control.Service) uint64 { return s.BlockedSources }),
+			func(s *control.Service) uint64 { return s.BlocksBegun }),
 	}
 }

@@ -32,7 +32,7 @@ func busy() *control.Status {
 			Limits:  []control.Limit{{Source: netip.MustParsePrefix("203.0.113.7/32")}}, LimitsTotal: 1400, BlocksTotal: 3, DroppedSources: 2,
 			Share: &control.Share{Limit: 40, Least: 2}, Proxy: &control.Proxy{Answering: true},
 			Endings: &control.Endings{PerS: 5211.5}, SYNs: &control.SYNMeter{PerS: 40900},
-			RefusedPackets: 18211, BlockedPackets: 4001, DroppedPackets: 77, ProxiedPackets: 41210, ClosedConnections: 1304, BlockedSources: 5,
+			RefusedPackets: 18211, BlockedPackets: 4001, DroppedPackets: 77, ProxiedPackets: 41210, ClosedConnections: 1304, BlocksBegun: 5,
 			Begun: begun(1, 7, 0, 2, 0, 4),
 		}, {
 			Name: "mail", Mode: policy.Shadow, Ports: "25", Held: 1, Sources: 1, Proxy: &control.Proxy{Lacks: "conntrack"}, Begun: begun(0, 0, 0, 0, 0, 0),

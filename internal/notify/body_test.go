@@ -23,11 +23,19 @@ func TestText(t *testing.T) {
 	}{
 		{control.Event{Event: policy.AttackBegan, Service: "web", Kind: policy.ConnectionFlood, Attack: "17", Mode: &enforce,
 			Source: netip.MustParsePrefix("203.0.113.7/32"), Rule: "connections.per_source", Measured: 812, Threshold: 100},
-			"web: connection-flood began, most by 203.0.113.7, connections.per_source: 812 where 100 is allowed [ebbgate attacks 17]"},
+			"web: connection-flood began, most by 203.0.113.7: 812 of 100, connections.per_source [ebbgate attacks 17]"},
 		{control.Event{Event: policy.AttackEnded, Service: "web", Kind: policy.Churn, Attack: "17", Mode: &shadow, Why: "it was quiet for 60s"},
 			"web: churn ended: it was quiet for 60s (shadow mode: nothing is done about it) [ebbgate attacks 17]"},
 		{control.Event{Event: policy.AttackBegan, Service: "web", Kind: policy.Churn, Count: 8, Rule: "rate.new_per_source", Measured: 90, Threshold: 50},
-			"web: churn began, by 8 sources, rate.new_per_source: 90 where 50 is allowed"},
+			"web: churn began, by 8 sources: 90 of 50, rate.new_per_source"},
+		{control.Event{Event: policy.SourceBlocked, Service: "web", Source: netip.MustParsePrefix("203.0.113.7/32"), Mode: &enforce, Rule: policy.RuleByHand, Why: "for 1h: scraper"},
+			"web: blocks 203.0.113.7: by hand; for 1h: scraper"},
+		{control.Event{Event: policy.SourceBlocked, Service: "web", Count: 1}, "web: blocks 1 source"},
+		{control.Event{Event: policy.SourceBlocked, Service: "web", Count: 1200}, "web: blocks 1,200 sources"},
+		{control.Event{Event: policy.ModeChanged, Service: "web", Mode: &enforce, Why: "by hand, for 15m"}, "web: now in enforce mode: by hand, for 15m"},
+		{control.Event{Event: policy.ModeChanged, Service: "web", Mode: &shadow}, "web: now in shadow mode"},
+		{control.Event{Event: policy.ModeChanged, Service: "web"}, "web: the mode has changed"},
+		{control.Event{Event: policy.LimitRaised, Service: "web", Count: 2, Rule: "a\x1b", Measured: 2, Threshold: 1}, `web: limits 2 sources: 2 of 1, a\x1b`},
 		{control.Event{Event: policy.SourceBlocked, Service: "web", Count: 40}, "web: blocks 40 sources"},
 		{control.Event{Event: policy.SourceBlocked, Service: "web", Source: netip.MustParsePrefix("2001:db8::/64"), Count: 1}, "web: blocks 2001:db8::/64"},
 		{control.Event{Event: control.Degraded, Part: "kernel rules", Why: "no such\x1b[2Jfile\n"}, `does not work: kernel rules: no such\x1b[2Jfile\x0a`},
@@ -50,7 +58,7 @@ func TestRepeatsAreTold(t *testing.T) {
 
 func TestFormats(t *testing.T) {
 	n := compose("victim", []item{itemOf(began(1, "web")), {event: ended(2, "<@U1>"), repeats: 2}}, 3)
-	if n.Count != 4 || !strings.HasPrefix(n.Text, "victim: 4 events: 1 attack-began, 3 attack-ended (3 events before were dropped") {
+	if n.Count != 4 || !strings.HasPrefix(n.Text, "victim: 4 events: 1 attack-began, 3 attack-ended (3 events before were dropped: nobody was told)") {
 		t.Errorf("digest %+v", n)
 	}
 	for _, f := range Formats() {

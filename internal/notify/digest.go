@@ -28,7 +28,7 @@ func compose(host string, batch []item, dropped int) *Notification {
 		text = n.digest(batch)
 	}
 	if dropped > 0 {
-		text += fmt.Sprintf(" (%d events before were dropped: nobody was told of them)", dropped)
+		text += fmt.Sprintf(" (%s dropped: nobody was told)", control.Counted(dropped, "event before was", "events before were"))
 	}
 	n.Text = n.Host + ": " + text
 	return n

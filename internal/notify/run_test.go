@@ -287,7 +287,7 @@ func TestDeliveryThatFails(t *testing.T) {
 		r.stream.add(began(4, "mail"))
 		synctest.Wait()
 		n := r.inbox.notes[0]
-		if n.Service != "mail" || n.Dropped != 1 || !strings.Contains(n.Text, "1 events before were dropped") {
+		if n.Service != "mail" || n.Dropped != 1 || !strings.Contains(n.Text, "(1 event before was dropped: nobody was told)") {
 			t.Errorf("told %+v", n)
 		}
 		r.end()

@@ -57,15 +57,17 @@ func Text(e *control.Event) string {
 		fmt.Fprintf(&b, ", most by %s", control.SourceText(e.Source))
 	}
 	if e.Event == policy.AttackBegan && !e.Source.IsValid() && e.Count > 1 {
-		fmt.Fprintf(&b, ", by %d sources", e.Count)
+		fmt.Fprintf(&b, ", by %s", control.Counted(e.Count, "source", "sources"))
 	}
+	before := ": "
 	if e.Rule != "" {
-		fmt.Fprintf(&b, ", %s: %d where %d is allowed", e.Rule, e.Measured, e.Threshold)
+		b.WriteString(before + control.ShortReason(e.Rule, e.Measured, e.Threshold))
+		before = "; "
 	}
 	if e.Why != "" {
-		fmt.Fprintf(&b, ": %s", e.Why)
+		b.WriteString(before + e.Why)
 	}
-	if e.Mode != nil && *e.Mode == policy.Shadow {
+	if e.Mode != nil && *e.Mode == policy.Shadow && e.Event != policy.ModeChanged {
 		b.WriteString(" (shadow mode: nothing is done about it)")
 	}
 	if e.Attack != "" {
@@ -85,6 +87,10 @@ func happened(e *control.Event) string {
 		return "does not work: " + e.Part
 	case control.Recovered:
 		return "works again: " + e.Part
+	case policy.ModeChanged:
+		if e.Mode != nil {
+			return "now in " + e.Mode.String() + " mode"
+		}
 	}
 	phrase, known := phrases[e.Event]
 	switch {
@@ -95,7 +101,7 @@ func happened(e *control.Event) string {
 	case e.Source.IsValid():
 		return fmt.Sprintf(phrase, control.SourceText(e.Source))
 	default:
-		return fmt.Sprintf(phrase, fmt.Sprintf("%d sources", max(e.Count, 1)))
+		return fmt.Sprintf(phrase, control.Counted(max(e.Count, 1), "source", "sources"))
 	}
 }
 

@@ -43,7 +43,7 @@ func attacked() *control.Status {
 	web.Attacks = []control.Attack{flood()}
 	web.Endings = &control.Endings{PerS: 5211.5, Sources: 7, Complete: true}
 	web.SYNs = &control.SYNMeter{Max: 200, PerS: 40900}
-	web.RefusedPackets, web.BlockedPackets, web.ClosedConnections, web.BlockedSources = 18211, 4001, 1304, 3
+	web.RefusedPackets, web.BlockedPackets, web.ClosedConnections, web.BlocksBegun = 18211, 4001, 1304, 3
 	web.Limits = []control.Limit{
 		{Source: from("198.51.100.1/32"), Held: 100, Max: 100, Refusing: true, Mode: policy.Enforce, Since: night(2, 59, 1),
 			LeaseLeft: control.Duration(28 * time.Second), Rule: "connections.per_source", Measured: 312, Threshold: 100},
@@ -177,8 +177,8 @@ func past(s *control.Status) *control.Attacks {
 func explained(a netip.Addr) *control.Explanation {
 	source := netip.PrefixFrom(a, a.BitLen())
 	return &control.Explanation{At: night(3, 2, 10), Address: a, Services: []control.ServiceExplanation{{
-		Service: "web", Mode: policy.Enforce, Source: source, Known: true, Held: 0, Counted: night(3, 2, 9), Max: 100, Rule: "connections.per_source",
-		RateKnown: true, Rate: 612, MaxRate: 50, RateRule: "rate.new_per_source",
+		Service: "web", Mode: policy.Enforce, Source: source, Known: true, Held: 0, Counted: night(3, 2, 9), Max: 100, MaxRule: "connections.per_source",
+		PerS: new(control.Rate(612)), MaxRate: 50, RateRule: "rate.new_per_source",
 		Blocks: []control.Block{{Source: source, Mode: policy.Enforce, Strikes: 2, Since: night(2, 59, 11), Left: control.Duration(411 * time.Second),
 			Rule: "rate.new_per_source", Measured: 612, Threshold: 50}},
 		Strikes: 2, Forgiven: night(9, 2, 10), NextFor: control.Duration(24 * time.Hour), Next: []string{"the block ends by itself in 6m51s"}}}}

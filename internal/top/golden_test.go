@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ebbgate/control"
+	"ebbgate/policy"
 )
 
 var update = flag.Bool("update", false, "rewrite the goldens: right when a picture was to change and has been looked at")
@@ -79,6 +80,20 @@ func TestGoldenPanes(t *testing.T) {
 			}
 			golden(t, fmt.Sprintf("pane_%s_%dx%d", name, size[0], size[1]), r)
 		}
+	}
+}
+
+// TestGoldenByHand has a source that is blocked by hand: nothing was measured, and who blocked it said why.
+func TestGoldenByHand(t *testing.T) {
+	s := attacked()
+	b := &s.Services[1].Blocks[0]
+	b.Rule, b.Measured, b.Threshold, b.Strikes, b.Reason = policy.RuleByHand, 0, 0, 0, "scraper, ticket 4711"
+	for name, key := range map[string]string{"sources": "2", "inforce": "4"} {
+		r := busy(t, s, 160, 50)
+		r.press(key)
+		r.now = r.now.Add(-r.every)
+		r.round()
+		golden(t, "byhand_"+name+"_160x50", r)
 	}
 }
 

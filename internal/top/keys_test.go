@@ -294,7 +294,7 @@ func TestOrders(t *testing.T) {
 		{"block a prefix for a day at one service", []string{"2", "j", "b", "t", "a"}, "BLOCK 2001:db8:bad:cafe::/64 at web for 1d00h?",
 			control.BlockRequest{Prefix: "2001:db8:bad:cafe::/64", For: day, Service: "web", Reason: reason}, "2001:db8:bad:cafe::/64 is blocked at web for 1d00h"},
 		{"block for ten minutes", []string{"2", "b", "t", "t", "t"}, "for 10m00s?", control.BlockRequest{Prefix: "198.51.100.1", For: control.Duration(10 * time.Minute), Reason: reason}, "is blocked"},
-		{"unblock", []string{"4", "u"}, "UNBLOCK 203.0.113.7 at all services?", control.UnblockRequest{Prefix: "203.0.113.7"}, "203.0.113.7 is free at all services: 1 block and 2 limits ended"},
+		{"unblock", []string{"4", "u"}, "UNBLOCK 203.0.113.7 at all services?", control.UnblockRequest{Prefix: "203.0.113.7"}, "203.0.113.7 is free at all services: 5,000 blocks and 2 limits ended"},
 		{"exempt", []string{"2", "e", "a", "a"}, "EXEMPT 198.51.100.1 at all services for 1d00h?", control.ExemptRequest{Prefix: "198.51.100.1", For: day, Reason: reason},
 			"198.51.100.1 is exempt at all services for 1d00h"},
 		{"mode", []string{"m"}, "MODE shadow at web for 15m00s?", control.ModeRequest{Mode: policy.Shadow, Service: "web", For: control.Duration(15 * time.Minute)}, "mode shadow at web for 15m00s"},

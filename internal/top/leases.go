@@ -59,7 +59,7 @@ func (l *look) leasesOf(svc *control.Service) []lease {
 	all := make([]lease, 0, len(svc.Blocks)+len(svc.Limits))
 	for i := range svc.Blocks {
 		b := &svc.Blocks[i]
-		all = append(all, lease{what: "block", style: &l.alarm, mode: b.Mode, since: b.Since, why: why(b.Measured, b.Threshold, b.Rule), strikes: b.Strikes,
+		all = append(all, lease{what: "block", style: &l.alarm, mode: b.Mode, since: b.Since, why: blockWhy(b), strikes: b.Strikes,
 			source: control.Source{Service: svc.Name, Source: b.Source, Left: b.Left}})
 	}
 	for i := range svc.Limits {
@@ -68,10 +68,19 @@ func (l *look) leasesOf(svc *control.Service) []lease {
 		if x.Refusing {
 			what, style = "refuse", &l.alarm
 		}
-		all = append(all, lease{what: what, style: style, mode: x.Mode, since: x.Since, why: why(x.Measured, x.Threshold, x.Rule),
+		all = append(all, lease{what: what, style: style, mode: x.Mode, since: x.Since, why: control.ShortReason(x.Rule, x.Measured, x.Threshold),
 			source: control.Source{Service: svc.Name, Source: x.Source, Held: x.Held, Max: x.Max, Left: x.LeaseLeft}})
 	}
 	return all
+}
+
+// blockWhy says why a source is blocked, and what who blocked it by hand had to say.
+func blockWhy(b *control.Block) string {
+	why := control.ShortReason(b.Rule, b.Measured, b.Threshold)
+	if b.Reason != "" {
+		why += ": " + control.Escape(b.Reason)
+	}
+	return why
 }
 
 func compareLeases(order string, a, b *lease) int {

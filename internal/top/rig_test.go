@@ -62,7 +62,7 @@ func (f *fake) Block(_ context.Context, r control.BlockRequest) (*control.Blocke
 func (f *fake) Unblock(_ context.Context, r control.UnblockRequest) (*control.Blocked, error) {
 	f.orders = append(f.orders, r)
 	p, _ := control.ParsePrefix(r.Prefix)
-	return &control.Blocked{Prefix: p, Blocks: make([]control.BlockOfService, 1), Freed: 2}, f.orderErr
+	return &control.Blocked{Prefix: p, Blocks: make([]control.BlockOfService, control.MaxBlocks), Total: 5000, Freed: 2}, f.orderErr
 }
 
 func (f *fake) Mode(_ context.Context, r control.ModeRequest) (*control.Moded, error) {

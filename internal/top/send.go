@@ -47,7 +47,7 @@ func (o *order) sendUnblock(ctx context.Context, d orderer) (string, []string, e
 		return "", nil, err
 	}
 	return fmt.Sprintf("%s is free %s: %s and %s ended", control.SourceText(done.Prefix), o.at(),
-		control.Counted(len(done.Blocks), "block", "blocks"), control.Counted(done.Freed, "limit", "limits")), done.Still, nil
+		control.Counted(done.Total, "block", "blocks"), control.Counted(done.Freed, "limit", "limits")), done.Still, nil
 }
 
 func (o *order) sendExempt(ctx context.Context, d orderer) (string, []string, error) {

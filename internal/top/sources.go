@@ -2,7 +2,6 @@ package top
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -80,7 +79,7 @@ func (l *look) sourceRow(s *control.Source) row {
 		cells: []cell{
 			{text: control.SourceText(s.Source)}, {text: service}, {text: state, style: l.sourceStyle(s.State)}, {text: compact(float64(s.Held), 7)},
 			{text: orDash(s.Max, 6)}, {text: per}, {text: leftText(s.Left)}, {text: orDash(s.HalfOpen, 5)},
-			{text: orDash(int(min(s.SYNsOver, 1e15)), 6)}, {text: orDash(s.Strikes, 7)}, {text: why(s.Measured, s.Over, s.Rule)},
+			{text: orDash(int(min(s.SYNsOver, 1e15)), 6)}, {text: orDash(s.Strikes, 7)}, {text: control.ShortReason(s.Rule, s.Measured, s.Over)},
 		},
 	}
 }
@@ -128,12 +127,4 @@ func leftText(d control.Duration) string {
 		return "-"
 	}
 	return control.Length(time.Duration(d).Truncate(time.Second))
-}
-
-// why is a reason in short.
-func why(measured, threshold int, rule string) string {
-	if rule == "" {
-		return ""
-	}
-	return fmt.Sprintf("%s of %s, %s", control.Number(measured), control.Number(threshold), control.Escape(rule))
 }
