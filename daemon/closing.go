@@ -64,7 +64,7 @@ func (d *Daemon) close() {
 		return
 	}
 	c.running, c.counted, c.blocked = true, counted, blocked
-	p, decision := d.acting.policy, d.decision
+	p, decision := d.acting, d.decision
 	go func() {
 		closed, err := d.Closer.Cut(p, &decision)
 		c.results <- closingResult{closed: closed, err: err}

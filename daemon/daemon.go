@@ -82,8 +82,8 @@ type Metrics interface {
 	Serve(netip.AddrPort) error
 }
 
-// Config is what a Daemon is made of. All fields but Recorder, Metrics, Keeper, what
-// goes with it, and Orders are needed.
+// Config is what a Daemon is made of. Recorder, Metrics, Keeper and Orders may be nil, and Restored may be empty;
+// every other field is needed.
 type Config struct {
 	PolicyPath string         // read again on reload
 	Policy     *policy.Policy // as it was read at start
@@ -125,7 +125,7 @@ type Daemon struct {
 	exempt   []netip.Prefix // as the watcher knows them
 	order    *order         // carried out in this turn; nil: none
 	asks     []policy.Order // of the next decision, beside those of the operator; at most one a reload
-	acting   acting         // the policy with modes by hand
+	acting   *policy.Policy // the one with modes by hand in place of its own, which holds
 	trial    trial          // of a policy
 
 	jobs     context.Context // ends what runs beside the loop
@@ -146,7 +146,7 @@ type Daemon struct {
 	tally   tally
 	rates   rates
 	meters  meters
-	history ended
+	history told
 	keeping keeping
 }
 
@@ -162,10 +162,10 @@ func New(c Config) *Daemon {
 		census:   census{results: make(chan censusResult, 1), budget: observer.NewBudget(c.Policy.Observe.CPUBudget)},
 		closings: closings{results: make(chan closingResult, 1)},
 		tally:    newTally(c.Policy),
-		history:  ended{first: make(map[uint64]policy.Instant)},
+		history:  told{first: make(map[uint64]policy.Instant)},
 		keeping:  keeping{policy: c.Policy.History},
 	}
-	d.acting = acting{policy: c.Policy, of: c.Policy}
+	d.acting = c.Policy
 	d.faults = faults{happened: d.happened, wall: c.Wall}
 	d.recordPolicy(c.Source)
 	if d.Keeper != nil {

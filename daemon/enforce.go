@@ -50,7 +50,7 @@ func compareEvery(p *policy.Policy) time.Duration {
 // change nothing, and with 100,000 sources finding that out by comparing rulesets is what costs most.
 func (d *Daemon) settled(now policy.Instant) bool {
 	a, have := &d.table.asked, d.Rules.Have()
-	return now < a.until && a.policy == d.acting.policy && a.environment == d.Rules.Environment() &&
+	return now < a.until && a.policy == d.acting && a.environment == d.Rules.Environment() &&
 		have.Known && have.Present != d.table.wanted.Empty() && enforcer.Same(&a.decision, &d.decision)
 }
 
@@ -62,7 +62,6 @@ func (d *Daemon) look() {
 	if change.Lost {
 		d.table.lost = true
 		d.tally.fold()
-		d.Log.Warn("somebody removed our table; building it again", "table", "inet "+enforcer.TableName)
 	}
 	if change.Track {
 		d.Log.Info("conntrack", "used_by_others", d.Rules.Environment().OthersTrack)
@@ -91,8 +90,8 @@ func (d *Daemon) enforce() {
 		return
 	}
 	env := d.Rules.Environment()
-	t.wanted = t.compiler.Compile(d.acting.policy, &d.decision, env)
-	t.asked = asked{policy: d.acting.policy, decision: d.decision, environment: env}
+	t.wanted = t.compiler.Compile(d.acting, &d.decision, env)
+	t.asked = asked{policy: d.acting, decision: d.decision, environment: env}
 	if now < t.retryAt {
 		return
 	}

@@ -39,8 +39,9 @@ func (s *stream) snapshot() *control.Stream {
 	return &control.Stream{Since: s.last - uint64(len(events)), Events: events[:len(events):len(events)]}
 }
 
-// happened makes a transition known, and is the only place that does: who follows the stream and who reads
-// the log are told the same. More is for the log alone, in pairs of key and value.
+// happened makes a transition known: who follows the stream and who reads the log are told the same. Only the
+// problems of a refused policy go another way; see logRefused. More is for the log alone, in pairs of key and
+// value.
 func (d *Daemon) happened(message string, e control.Event, more ...any) {
 	d.note(message, d.noted(e), more...)
 }

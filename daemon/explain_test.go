@@ -51,7 +51,7 @@ func TestExplainTellsOfTheNewestCounts(t *testing.T) {
 		if !e.Known || e.Held != 25 || e.Max != 10 || len(e.Limits) != 1 {
 			t.Errorf("limited source: %+v", e)
 		}
-		if !e.RateKnown || e.Rate != 40 || e.SYNsOver != 400 || !e.Proven {
+		if e.PerS == nil || *e.PerS != 40 || e.SYNsOver != 400 || !e.Proven {
 			t.Errorf("rates: %+v", e)
 		}
 		if other := explained(w.explain("203.0.113.2"), "web"); !other.Known || other.Held != 0 || len(other.Limits) != 0 || other.SYNsOver != 0 {
@@ -62,7 +62,7 @@ func TestExplainTellsOfTheNewestCounts(t *testing.T) {
 		}
 		w.watcher.set(func(f *fakeWatcher) { f.endings = policy.Endings{} })
 		w.pass(5 * time.Second)
-		if old := explained(w.explain("203.0.113.1"), "web"); old.RateKnown {
+		if old := explained(w.explain("203.0.113.1"), "web"); old.PerS != nil {
 			t.Errorf("a count of what ended five seconds ago is told as new: %+v", old)
 		}
 	})

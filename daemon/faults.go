@@ -43,7 +43,7 @@ func (f *faults) clear(part string) {
 	for i := range f.list {
 		if f.list[i].Part == part {
 			lasted := f.wall().Sub(f.list[i].Since.Time).Round(time.Second)
-			f.happened("fault is over", control.Event{Event: control.Recovered, Part: part, Why: "after " + lasted.String()}, "lasted", lasted)
+			f.happened("fault is over", control.Event{Event: control.Recovered, Part: part, Why: "after " + policy.Brief(lasted)}, "lasted", lasted)
 			f.list = slices.Delete(f.list, i, i+1)
 			return
 		}

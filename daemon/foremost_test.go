@@ -30,16 +30,3 @@ func TestForemostAreThoseASortWouldPutFirst(t *testing.T) {
 		}
 	}
 }
-
-func TestStretch(t *testing.T) {
-	list := []string{"a", "a", "c", "d", "d", "d"}
-	of := func(s *string) string { return *s }
-	for service, want := range map[string][]string{"a": {"a", "a"}, "b": {}, "c": {"c"}, "d": {"d", "d", "d"}, "": {}, "e": {}} {
-		if got := stretch(list, service, of); !slices.Equal(got, want) {
-			t.Errorf("stretch of %q: %v, want %v", service, got, want)
-		}
-	}
-	if got := stretch(nil, "a", of); len(got) != 0 {
-		t.Errorf("stretch of nothing: %v", got)
-	}
-}

@@ -47,7 +47,7 @@ func TestABlockByHand(t *testing.T) {
 			t.Errorf("%d runs of closings, want one more than %d", n, cuts)
 		}
 		s := w.publisher.latest().Services[0]
-		if s.BlocksTotal != 1 || s.Blocks[0].Rule != policy.RuleByHand || s.BlockedSources != 1 {
+		if s.BlocksTotal != 1 || s.Blocks[0].Rule != policy.RuleByHand || s.BlocksBegun != 1 {
 			t.Errorf("status: %+v", s.Blocks)
 		}
 		if lines := w.log.lines("source-blocked"); len(lines) != 1 || !strings.Contains(lines[0], "scraper") {
@@ -90,11 +90,11 @@ func TestOrdersByHandThatAreRefused(t *testing.T) {
 		kind  control.Kind
 		says  string
 	}{
-		{"no such service", block("203.0.113.1", "ftp", time.Hour), control.KindInvalid, `no service "ftp"`},
+		{"no such service", block("203.0.113.1", "ftp", time.Hour), control.KindNotFound, `no service "ftp"`},
 		{"a service in shadow mode", block("203.0.113.1", "mail", time.Hour), control.KindRefused, "ebbgate mode enforce --service mail"},
 		{"exempt by the policy", block("192.0.2.7", "", time.Hour), control.KindRefused, "exempt.prefixes"},
 		{"nothing to free", unblock("203.0.113.1", ""), control.KindNotFound, "neither blocked nor limited"},
-		{"a mode of no service", mode(policy.Shadow, "ftp", 0), control.KindInvalid, `no service "ftp"`},
+		{"a mode of no service", mode(policy.Shadow, "ftp", 0), control.KindNotFound, `no service "ftp"`},
 		{"nothing on trial", control.NewOrder(control.Confirming{}), control.KindNotFound, "nothing is on trial"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

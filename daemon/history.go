@@ -8,10 +8,10 @@ import (
 	"ebbgate/policy"
 )
 
-// ended is what is told of attacks beyond the decision: the time of the first rule against each
+// told is what is told of attacks beyond the decision: the time of the first rule against each
 // that is open and what the policy said then, and those that ended last, the newest first and at most control.MaxEnded. Neither
 // is changed in place: what was published refers to them.
-type ended struct {
+type told struct {
 	first map[uint64]policy.Instant
 	rules map[uint64]*control.AttackPolicy // of each that is open, what the policy said of its service when it began
 	ended []control.Attack
@@ -32,6 +32,9 @@ func (d *Daemon) remember() {
 		h.more = h.more || len(ended) > control.MaxEnded && d.Keeper != nil
 		h.ended = ended[:min(len(ended), control.MaxEnded)]
 	}
+	if len(d.decision.Attacks) == 0 && len(h.first)+len(h.rules) == 0 {
+		return
+	}
 	have := d.Rules.Have()
 	there := have.Known && have.Present && d.table.refused == nil
 	first := make(map[uint64]policy.Instant, len(d.decision.Attacks))
@@ -46,8 +49,8 @@ func (d *Daemon) remember() {
 			first[a.ID] = at
 		}
 		rules[a.ID] = h.rules[a.ID]
-		for j := range d.Policy.Services {
-			if s := &d.Policy.Services[j]; rules[a.ID] == nil && s.Name == a.Service {
+		if rules[a.ID] == nil {
+			if s := d.Policy.Service(a.Service); s != nil {
 				rules[a.ID] = control.AttackPolicyOf(s)
 			}
 		}
@@ -68,7 +71,7 @@ func ruled(d *policy.Decision, a *policy.Attack) bool {
 		slices.ContainsFunc(d.Blocks, func(b policy.Block) bool { return b.Service == a.Service })
 }
 
-func shownAttack(a *policy.Attack, h *ended, c control.Calendar) control.Attack {
+func shownAttack(a *policy.Attack, h *told, c control.Calendar) control.Attack {
 	shown := control.AttackOf(a, c)
 	shown.FirstRule, shown.Policy = c.Time(h.first[a.ID]), h.rules[a.ID]
 	return shown

@@ -126,3 +126,21 @@ func TestAttacksWithoutRulesHaveNoFirstRule(t *testing.T) {
 		}
 	})
 }
+
+func TestInPeaceNothingIsMadeAnew(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		d := w.make()
+		d.remember()
+		d.decision.Attacks = []policy.Attack{{ID: 1, Service: "web", Kind: policy.ConnectionFlood}}
+		if d.remember(); len(d.history.rules) != 1 || d.history.rules[1] == nil {
+			t.Fatalf("of an open attack the policy is %v", d.history.rules)
+		}
+		d.decision.Attacks = nil
+		if d.remember(); len(d.history.first)+len(d.history.rules) != 0 {
+			t.Error("what is told of an attack stays when it is over")
+		}
+		if n := testing.AllocsPerRun(10, d.remember); n != 0 {
+			t.Errorf("%v allocations in a turn without attacks", n)
+		}
+	})
+}

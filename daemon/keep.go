@@ -58,12 +58,18 @@ func (d *Daemon) keepEnded(ended []control.Attack) {
 	}
 	records := make([]history.Record, len(ended))
 	for i := range ended {
-		records[i].Attack = ended[i]
-		if s := d.keeping.series[d.decision.Ended[i].ID]; s != nil {
-			records[i].Series = s.Clone()
-		}
+		records[i] = d.recordOf(d.decision.Ended[i].ID, ended[i])
 	}
 	d.Keeper.Ended(records)
+}
+
+// recordOf returns an attack with how it went so far.
+func (d *Daemon) recordOf(id uint64, a control.Attack) history.Record {
+	r := history.Record{Attack: a}
+	if s := d.keeping.series[id]; s != nil {
+		r.Series = s.Clone()
+	}
+	return r
 }
 
 // keep hands over what holds after this turn, and tells what keeps it from being kept.
@@ -78,11 +84,7 @@ func (d *Daemon) keep(s *control.Status) {
 		d.keeping.kept = now
 		for i := range d.decision.Attacks {
 			a := &d.decision.Attacks[i]
-			r := history.Record{Attack: shownAttack(a, &d.history, d.calendar())}
-			if s := d.keeping.series[a.ID]; s != nil {
-				r.Series = s.Clone()
-			}
-			open = append(open, r)
+			open = append(open, d.recordOf(a.ID, shownAttack(a, &d.history, d.calendar())))
 		}
 	}
 	d.Keeper.Save(d.state.Keep(d.moment()), open)
@@ -103,27 +105,26 @@ func (d *Daemon) sample(now policy.Instant, s *control.Status) {
 		return
 	}
 	refused := make(map[string]uint64, len(s.Services))
-	samples := make(map[string]control.Sample, len(s.Services))
+	series := make(map[uint64]*history.Series, len(d.decision.Attacks))
 	for i := range s.Services {
 		svc := &s.Services[i]
 		refused[svc.Name] = svc.RefusedPackets + svc.BlockedPackets + svc.DroppedPackets
+		open := policy.PartOf(d.decision.Attacks, svc.Name, func(a *policy.Attack) string { return a.Service })
+		if len(open) == 0 {
+			continue
+		}
 		x := d.sampleOf(s, svc)
 		if before, known := k.refused[svc.Name]; known {
 			x.Refused = whole(perSecond(refused[svc.Name], before, span))
 		}
-		samples[svc.Name] = x
-	}
-	series := make(map[uint64]*history.Series, len(d.decision.Attacks))
-	for i := range d.decision.Attacks {
-		a := &d.decision.Attacks[i]
-		one := k.series[a.ID]
-		if one == nil {
-			one = new(history.Series)
-		}
-		if x, known := samples[a.Service]; known {
+		for j := range open {
+			one := k.series[open[j].ID]
+			if one == nil {
+				one = new(history.Series)
+			}
 			one.Add(x)
+			series[open[j].ID] = one
 		}
-		series[a.ID] = one
 	}
 	k.sampled, k.refused, k.series = now, refused, series
 }
@@ -131,7 +132,7 @@ func (d *Daemon) sample(now policy.Instant, s *control.Status) {
 // sampleOf is what is known of a service without asking anybody.
 func (d *Daemon) sampleOf(s *control.Status, svc *control.Service) control.Sample {
 	x := control.Sample{At: s.At, Held: svc.Held, Within: svc.Held, Limited: svc.LimitsTotal, Blocks: svc.BlocksTotal, Opened: whole(s.Kernel.OpensPerS)}
-	for _, l := range stretch(d.decision.Limits, svc.Name, func(l *policy.Limit) string { return l.Service }) {
+	for _, l := range policy.PartOf(d.decision.Limits, svc.Name, func(l *policy.Limit) string { return l.Service }) {
 		x.Within -= l.Held
 	}
 	x.Within = max(x.Within, 0) // a prefix counts what sources within it count too

@@ -187,3 +187,29 @@ func TestHistoryElsewhereTakesARestart(t *testing.T) {
 		}
 	})
 }
+
+// What is sampled is an attack's own service, and what was refused is measured from the sample before, though
+// the attack was not open then.
+func TestOnlyAttackedServicesAreSampled(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.keeper = &fakeKeeper{}
+		d := w.make()
+		s := &control.Status{Services: []control.Service{{Name: "mail", Held: 7}, {Name: "web", Held: 25}}}
+		d.sample(w.clock.now(), s)
+		if len(d.keeping.series) != 0 || len(d.keeping.refused) != 2 {
+			t.Errorf("in peace %d series are kept, and counters of %d services", len(d.keeping.series), len(d.keeping.refused))
+		}
+		time.Sleep(sampleEvery) // of synctest's time
+		d.decision.Attacks = []policy.Attack{{ID: 3, Service: "web", Kind: policy.ConnectionFlood}, {ID: 4, Service: "web", Kind: policy.Churn}}
+		s.Services[0].RefusedPackets, s.Services[1].RefusedPackets = 1000, 50
+		d.sample(w.clock.now(), s)
+		if len(d.keeping.series) != 2 {
+			t.Fatalf("%d series, want one of each attack", len(d.keeping.series))
+		}
+		for id, one := range d.keeping.series {
+			if one.Len() != 1 || d.keeping.refused["mail"] != 1000 {
+				t.Errorf("attack %d has %d samples, mail refused %d", id, one.Len(), d.keeping.refused["mail"])
+			}
+		}
+	})
+}

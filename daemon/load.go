@@ -84,7 +84,8 @@ func (d *Daemon) load(told bool, length time.Duration) {
 }
 
 // logRefused logs each problem of the policy on disk where nobody else is told of them, and else how many
-// there are: what ebbgate reload prints is in the journal already if the service manager runs it.
+// there are: what ebbgate reload prints is in the journal already if the service manager runs it. It does not go
+// through happened, because to those who follow the stream all the problems are one event.
 func (d *Daemon) logRefused(told bool) {
 	const message = "reload: the policy stays as it was"
 	problems := d.reload.Problems

@@ -1,28 +1,23 @@
 package daemon
 
 import (
+	"cmp"
 	"slices"
 
 	"ebbgate/control"
 	"ebbgate/policy"
 )
 
-// acting is the policy that holds: the one that was read, with modes by hand in place of its own.
-type acting struct {
-	policy *policy.Policy
-	of     *policy.Policy // that was read
-	modes  []policy.HandMode
-}
-
-// act derives the policy that holds after a decision. It is made anew only when something about it changed:
+// act takes over the policy by which was decided. It is another one only when something about it changed:
 // whoever compares the policy of two turns finds out at a glance.
 func (d *Daemon) act() {
-	if a := &d.acting; a.of == d.Policy && slices.Equal(a.modes, d.decision.Modes) {
+	p := cmp.Or(d.state.Acting(), d.Policy)
+	if p == d.acting {
 		return
 	}
 	d.readCounts(d.Now()) // a service may begin anew with another mode
-	d.acting = acting{policy: d.Policy.Acting(d.decision.Modes), of: d.Policy, modes: d.decision.Modes}
-	d.tally.keep(d.acting.policy)
+	d.acting = p
+	d.tally.keep(p)
 	d.line.force = true
 }
 

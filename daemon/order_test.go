@@ -109,7 +109,7 @@ func TestOrdersThatCannotBeCarriedOutAreRefused(t *testing.T) {
 		order *control.Order
 		want  control.Kind
 	}{
-		{"no such service", exempt("203.0.113.1", "ftp"), control.KindInvalid},
+		{"no such service", exempt("203.0.113.1", "ftp"), control.KindNotFound},
 		{"nothing to end", unexempt("203.0.113.1", ""), control.KindNotFound},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -20,14 +20,14 @@ type picture struct {
 	endings  map[string]*control.Endings
 	syns     map[string]synRate
 	sums     map[string]sums
-	history  ended
+	history  told
 	head     control.Status // without the services
 }
 
 // picture is taken at the end of a turn.
 func (d *Daemon) picture() *picture {
 	seen, census := d.seen, d.sight.Census
-	p := &picture{calendar: d.calendar(), policy: d.acting.policy, decision: d.decision, seen: &seen, census: &census,
+	p := &picture{calendar: d.calendar(), policy: d.acting, decision: d.decision, seen: &seen, census: &census,
 		endings: d.meters.endings, syns: d.meters.syns, sums: d.tally.sums(), history: d.history}
 	p.head = control.Status{
 		At: control.TimeOf(p.calendar.Wall), Version: d.Version, PID: os.Getpid(), Started: control.TimeOf(d.started),

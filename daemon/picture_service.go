@@ -16,7 +16,7 @@ func (p *picture) service(svc *policy.Service) control.Service {
 		NewPerSource: svc.Rate.NewPerSource, SYNPerSource: svc.Rate.SYNPerSource,
 		Endings: p.endings[svc.Name], SYNs: p.syns[svc.Name].shown,
 		RefusedPackets: sum.refused, BlockedPackets: sum.blocked, DroppedPackets: sum.dropped, ProxiedPackets: sum.proxied,
-		ClosedConnections: sum.closed, BlockedSources: sum.blocks, Begun: sum.begun}
+		ClosedConnections: sum.closed, BlocksBegun: sum.blocks, Begun: sum.begun}
 	for i := range p.census.Services {
 		if c := &p.census.Services[i]; c.Service == svc.Name {
 			out.Held, out.HalfOpen, out.Unread, out.Sources = c.Held, c.HalfOpen, c.Unread, len(c.Sources)+c.Rest.Sources
@@ -38,21 +38,21 @@ func (p *picture) answers(svc *policy.Service, out *control.Service) {
 			out.Attacks = append(out.Attacks, shownAttack(a, &p.history, p.calendar))
 		}
 	}
-	limits := stretch(p.decision.Limits, svc.Name, func(l *policy.Limit) string { return l.Service })
+	limits := policy.PartOf(p.decision.Limits, svc.Name, func(l *policy.Limit) string { return l.Service })
 	out.LimitsTotal = len(limits)
 	for _, l := range foremost(limits, control.MaxLimits, func(a, b *policy.Limit) int {
 		return cmp.Or(cmp.Compare(b.Held, a.Held), policy.ComparePrefix(a.Source, b.Source))
 	}) {
 		out.Limits = append(out.Limits, control.LimitOf(l, p.calendar))
 	}
-	blocks := stretch(p.decision.Blocks, svc.Name, func(b *policy.Block) string { return b.Service })
+	blocks := policy.PartOf(p.decision.Blocks, svc.Name, func(b *policy.Block) string { return b.Service })
 	out.BlocksTotal = len(blocks)
 	for _, b := range foremost(blocks, control.MaxBlocks, func(a, b *policy.Block) int {
 		return cmp.Or(cmp.Compare(b.Since, a.Since), policy.ComparePrefix(a.Source, b.Source))
 	}) {
 		out.Blocks = append(out.Blocks, control.BlockOf(b, p.calendar))
 	}
-	out.DroppedSources = len(stretch(p.decision.Drops, svc.Name, func(x *policy.SYNDrop) string { return x.Service }))
+	out.DroppedSources = len(policy.PartOf(p.decision.Drops, svc.Name, func(x *policy.SYNDrop) string { return x.Service }))
 	for i := range p.decision.Offenders {
 		if o := &p.decision.Offenders[i]; o.Service == svc.Name {
 			out.Offender = control.OffenderOf(o, p.calendar)
@@ -69,19 +69,6 @@ func (p *picture) answers(svc *policy.Service, out *control.Service) {
 			out.Proxy = control.ProxyOf(x, p.calendar)
 		}
 	}
-}
-
-// stretch returns a service's part of a list that is sorted by service.
-func stretch[T any](list []T, service string, of func(*T) string) []T {
-	from, _ := slices.BinarySearchFunc(list, service, func(x T, name string) int { return cmp.Compare(of(&x), name) })
-	list = list[from:]
-	n, _ := slices.BinarySearchFunc(list, service, func(x T, name string) int {
-		if of(&x) == name {
-			return -1
-		}
-		return 1
-	})
-	return list[:n]
 }
 
 // foremost returns the first n of a list in the given order, without sorting all of it: there may be

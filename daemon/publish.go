@@ -55,7 +55,7 @@ func (d *Daemon) ruleset() func() *control.Ruleset {
 // explain returns what explains an address by what was decided and counted up to this turn. None of
 // that is ever changed.
 func (d *Daemon) explain() func(netip.Addr) *control.Explanation {
-	p, state, decision, sight, calendar := d.acting.policy, d.state, d.decision, d.sight, d.calendar()
+	p, state, decision, sight, calendar := d.acting, d.state, d.decision, d.sight, d.calendar()
 	return func(addr netip.Addr) *control.Explanation {
 		e := policy.Explain(p, &state, &decision, &sight, addr)
 		return control.ExplanationOf(&e, calendar)

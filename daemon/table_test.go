@@ -29,8 +29,8 @@ func TestLostTableIsBuiltAgainInTheSameTurn(t *testing.T) {
 			t.Errorf("built again at %v, want the first turn after the loss, %v", sent[0].at, looked)
 		}
 		w.pass(time.Second)
-		want := []string{`WARN "somebody removed our table; building it again" table="inet ebbgate"`}
-		if got := w.log.lines("removed our table"); !slices.Equal(got, want) {
+		want := []string{`WARN table-lost event=table-lost why="somebody else removed the table; it was built again"`}
+		if got := w.log.lines("removed"); !slices.Equal(got, want) {
 			t.Errorf("log %q, want it once", got)
 		}
 		if got := w.faults(); len(got) != 0 {

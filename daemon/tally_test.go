@@ -88,8 +88,8 @@ func TestAnotherModeBeginsATallyAnew(t *testing.T) {
 		w.watcher.hold("web", "203.0.113.1", 9) // nothing more to close
 		w.hup()
 		s := w.publisher.latest().Services[0]
-		if got := w.packets(); got != [4]uint64{} || s.BlockedSources != 0 {
-			t.Errorf("after the change of mode: %v, %d blocks, want none of what was done before", got, s.BlockedSources)
+		if got := w.packets(); got != [4]uint64{} || s.BlocksBegun != 0 {
+			t.Errorf("after the change of mode: %v, %d blocks, want none of what was done before", got, s.BlocksBegun)
 		}
 		w.write(shadow + "# the same\n")
 		w.rules.set(func(r *fakeRules) {
@@ -132,11 +132,11 @@ func TestShadowTellsWhatWouldHaveBeenClosedAndBlocked(t *testing.T) {
 		w.pass(5 * time.Second)
 		w.stop()
 		web, mail := w.publisher.latest().Services[0], w.publisher.latest().Services[1]
-		if mail.ClosedConnections != 55 || mail.BlockedSources != 3 {
-			t.Errorf("shadow mode: %d closed, %d blocked, want 55 and 3", mail.ClosedConnections, mail.BlockedSources)
+		if mail.ClosedConnections != 55 || mail.BlocksBegun != 3 {
+			t.Errorf("shadow mode: %d closed, %d blocked, want 55 and 3", mail.ClosedConnections, mail.BlocksBegun)
 		}
-		if web.ClosedConnections != 0 || web.BlockedSources != 2 {
-			t.Errorf("enforce mode: %d closed, %d blocked, want 0, as nothing was closed, and 2", web.ClosedConnections, web.BlockedSources)
+		if web.ClosedConnections != 0 || web.BlocksBegun != 2 {
+			t.Errorf("enforce mode: %d closed, %d blocked, want 0, as nothing was closed, and 2", web.ClosedConnections, web.BlocksBegun)
 		}
 		if n := len(w.daemon.tally.excess); n != 0 {
 			t.Errorf("%d attacks are remembered, but none is open", n)

@@ -93,7 +93,7 @@ func (p *play) sample(ctx context.Context) error {
 			r.Told = append(r.Told, kind)
 		}
 	}
-	r.Blocks = max(r.Blocks, told.BlockedSources)
+	r.Blocks = max(r.Blocks, told.BlocksBegun)
 	return nil
 }
 

@@ -50,7 +50,7 @@ func TestRunEndsEarly(t *testing.T) {
 		"header": {"legitimate requests", false},
 		"flood":  {"nothing answers it", false},
 		"daemon": {"the same flood begins again", false},
-		"stays":  {bin + " top --socket ", true},
+		"stays":  {"ebbgate() { '" + bin + "'", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tmp := t.TempDir()

@@ -180,7 +180,7 @@ func TestHear(t *testing.T) {
 		{200 * time.Millisecond, control.Service{Attacks: []control.Attack{{Kind: policy.SlowApplication}}}},
 		{300 * time.Millisecond, control.Service{LimitsTotal: 3, Attacks: []control.Attack{
 			{Kind: policy.Churn, Evidence: "fast"}, {Kind: policy.SlowApplication}}}},
-		{400 * time.Millisecond, control.Service{LimitsTotal: 5, BlocksTotal: 2, BlockedSources: 2, DroppedPackets: 9,
+		{400 * time.Millisecond, control.Service{LimitsTotal: 5, BlocksTotal: 2, BlocksBegun: 2, DroppedPackets: 9,
 			Share: &control.Share{Least: 2, Limit: 6}, Attacks: []control.Attack{{Kind: policy.Churn, Evidence: "faster", Why: "because"}}}},
 		{500 * time.Millisecond, control.Service{}}, // a daemon that does not answer
 	}

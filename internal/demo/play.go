@@ -66,6 +66,7 @@ func Run(ctx context.Context, o Options) (result *Result, err error) {
 	if err != nil {
 		return nil, err
 	}
+	k.policy.stay = o.Stay
 	stage, err := newStage(k.policy)
 	if err != nil {
 		return nil, err

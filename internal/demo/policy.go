@@ -22,6 +22,7 @@ type policyText struct {
 	synPressure  int  // SYNs a second; 0: the default
 	blockAfter   string
 	blockFor     string
+	stay         bool // the attack goes on, so that limits and blocks may last, and a history is worth keeping
 }
 
 // write writes the daemon's policy. The quiet time is short, so that the end is part of the play,
@@ -29,8 +30,12 @@ type policyText struct {
 func (t policyText) write(socket string) string {
 	var b strings.Builder
 	say := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	history, lease, quiet, blockFor := "", "6s", "8s", fmt.Sprintf("%q", t.blockFor)
+	if t.stay {
+		history, lease, quiet, blockFor = filepath.Join(filepath.Dir(socket), "history.db"), "20s", "30s", `"1m", "10m", "1h"`
+	}
 	say("mode = \"enforce\"\n")
-	say("[control]\nsocket     = %q\nview_group = \"\"\n\n[history]\npath = \"\"\n", socket)
+	say("[control]\nsocket     = %q\nview_group = \"\"\n\n[history]\npath = %q\n", socket, history)
 	if t.synPressure > 0 {
 		say("[observe]\nsyn_pressure = \"%d/s\"\n", t.synPressure)
 	}
@@ -48,11 +53,11 @@ func (t policyText) write(socket string) string {
 	if t.synPerSource > 0 {
 		say("  syn_per_source = \"%d/s\"\n", t.synPerSource)
 	}
-	say("  [service.response]\n  lease = \"6s\"\n  quiet = \"8s\"")
+	say("  [service.response]\n  lease = %q\n  quiet = %q", lease, quiet)
 	if t.blockAfter == "" {
 		say("  block_after = \"0s\"")
 	} else {
-		say("  block_after = %q\n  block_for   = [%q]", t.blockAfter, t.blockFor)
+		say("  block_after = %q\n  block_for   = [%s]", t.blockAfter, blockFor)
 	}
 	return b.String()
 }

@@ -84,7 +84,7 @@ func (r *Result) hear(s control.Service, now time.Time) {
 	if s.Share != nil {
 		r.ShareLeast, r.ShareMost = s.Share.Least, s.Share.Limit
 	}
-	r.Blocks, r.SYNsDropped = max(r.Blocks, s.BlockedSources), max(r.SYNsDropped, s.DroppedPackets)
+	r.Blocks, r.SYNsDropped = max(r.Blocks, s.BlocksBegun), max(r.SYNsDropped, s.DroppedPackets)
 }
 
 // news returns the kinds that were recognised since the last call.

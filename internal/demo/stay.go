@@ -13,12 +13,11 @@ const stayTime = time.Hour
 // stay lets the attack that ebbgate answers go on until ctx is cancelled or its time is over, which is told
 // as if it were, and says how to ask ebbgate meanwhile.
 func (p *play) stay(ctx context.Context) error {
-	p.line.say(p.kind.again)
-	p.line.say("it goes on until you press Ctrl-C, and for an hour at most. In another terminal, as root, ask")
-	p.line.say("ebbgate about it; what you order holds for this laboratory only:")
-	for _, command := range []string{"status", "sources", "explain ADDR", "exempt ADDR", "events -f", "top"} {
-		p.line.say(fmt.Sprintf("  %s %s --socket %s", p.Program, command, p.stage.socket()))
-	}
+	p.line.say("the attack begins, and goes on until you press Ctrl-C, for an hour at most. To ask ebbgate about")
+	p.line.say("it, paste this into another terminal, as root; what you order holds in this laboratory only:")
+	p.line.say(fmt.Sprintf(`  ebbgate() { '%s' "$@" --socket '%s'; }`, p.Program, p.stage.socket()))
+	p.line.say("and then: ebbgate status, ebbgate top, ebbgate sources, ebbgate explain ADDR, ebbgate attacks 1,")
+	p.line.say("ebbgate exempt ADDR, ebbgate block ADDR, ebbgate mode shadow --for 1m, ebbgate events -f")
 	p.result.onset = time.Now()
 	if err := p.begin(ctx); err != nil {
 		return err

@@ -40,6 +40,9 @@ func newTimeline(o Options, k kind, started time.Time) *timeline {
 // header says what is about to be seen.
 func (t *timeline) header() {
 	end := "Nothing of this host is touched; Ctrl-C ends it and leaves nothing."
+	if t.Stay {
+		end = "This time ebbgate is there from the start. " + end
+	}
 	fmt.Fprintf(t.Out, "%s\n\n", strings.Join(wrap(t.kind.scene+" "+end, proseWidth), "\n"))
 	l := t.kind.load
 	title := fmt.Sprintf("%6s  %-*s  %-*s  %s", "time", barWidth+4, "legitimate requests served/s", barWidth+1+l.digits, l.title, "limited sources")
