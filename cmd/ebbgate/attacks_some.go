@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"ebbgate/control"
 	"ebbgate/policy"
@@ -27,16 +29,13 @@ func (s *someAttacks) add(c *cobra.Command) {
 	f.BoolVar(&s.open, "open", false, "only those that have not ended")
 	f.StringVar(&s.since, "since", "", "only those that went on since this `TIME`, as 2h, 7d or 2026-03-14")
 	f.Uint64Var(&s.before, "before", 0, "only those with IDs less than this `ID`: the next page of a list")
-	f.IntVar(&s.limit, "limit", 0, fmt.Sprintf("at most so many (`N`), the newest; at most %d", control.MaxListed))
+	limitFlag(c, &s.limit, 0, fmt.Sprintf("list at most `N`, the newest; 1 to %d", control.MaxListed))
 }
 
 // request turns the flags into a question at a time, and names every one that makes no sense.
 func (s *someAttacks) request(c *cobra.Command, one bool, now time.Time) (control.AttacksRequest, error) {
 	r := control.AttacksRequest{Service: s.service, Kind: policy.Kind(s.kind), Open: s.open, Before: s.before, Limit: s.limit}
-	errs := []error{refuseEmpty(c.Flags())}
-	if c.Flags().Changed("limit") && (s.limit < 1 || s.limit > control.MaxListed) {
-		errs = append(errs, fmt.Errorf("--limit: %d is out of range, must be 1 to %d", s.limit, control.MaxListed))
-	}
+	errs := []error{refuseEmpty(c.Flags()), checkLimit(c, s.limit, 1, control.MaxListed)}
 	if r.Kind != "" {
 		if err := control.CheckKind(r.Kind); err != nil {
 			errs = append(errs, fmt.Errorf("--kind: %w", err))
@@ -68,16 +67,42 @@ func parseSince(text string, now time.Time) (time.Time, error) {
 	return now.Add(-d), nil
 }
 
-// write returns what renders the answer: where nothing matches it does not say that there was nothing.
-func (s *someAttacks) write(r control.AttacksRequest) func(io.Writer, *control.Attacks, control.TextOptions) error {
-	if r == (control.AttacksRequest{}) {
-		return control.WriteAttacks
-	}
+// write returns what renders the answer: where nothing matches it does not say that there was nothing, and
+// where there are more it says how to list them.
+func (s *someAttacks) write(c *cobra.Command, r control.AttacksRequest) func(io.Writer, *control.Attacks, control.TextOptions) error {
 	return func(w io.Writer, a *control.Attacks, o control.TextOptions) error {
-		if len(a.Attacks) > 0 {
-			return control.WriteAttacks(w, a, o)
+		if len(a.Attacks) == 0 && r != (control.AttacksRequest{}) {
+			_, err := fmt.Fprintln(w, "no attack matches; ebbgate attacks lists all that are known")
+			return err
 		}
-		_, err := fmt.Fprintln(w, "no attack matches; ebbgate attacks lists all that are known")
+		err := control.WriteAttacks(w, a, o)
+		if a.More && err == nil {
+			_, err = fmt.Fprintln(w, "older ones are kept: "+nextPage(c, a.Attacks[len(a.Attacks)-1].ID))
+		}
 		return err
 	}
+}
+
+// nextPage is the command line that lists, of the same attacks, those before one of them.
+func nextPage(c *cobra.Command, before string) string {
+	line := c.CommandPath()
+	c.Flags().Visit(func(f *pflag.Flag) {
+		switch text := f.Value.String(); {
+		case f.Name == "before" || text == "false":
+		case f.Value.Type() == "bool":
+			line += " --" + f.Name
+		default:
+			line += " --" + f.Name + " " + shellWord(text)
+		}
+	})
+	return line + " --before " + control.Escape(before)
+}
+
+// shellWord writes text so that a shell takes it for one word, and a terminal can show it.
+func shellWord(text string) string {
+	text = control.Escape(text)
+	if text != "" && strings.Trim(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:+,@") == "" {
+		return text
+	}
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }

@@ -55,7 +55,7 @@ Exits 0 whatever it finds, unless --fail-on is given; 1 on a failure, 2 on bad u
 		},
 	}
 	c.Flags().StringVar(&f.config, "config", "", "measure by the services of the policy `FILE`")
-	c.Flags().DurationVar(&f.sample, "sample", time.Second, "watch counters for this `DURATION`, up to 1m; 0: do not")
+	lengthVar(c.Flags(), &f.sample, "sample", time.Second, "watch counters for this `DURATION`, up to 1m; 0: do not")
 	c.Flags().StringVar(&f.failOn, "fail-on", "", "exit 1 at this `SEVERITY` or worse: "+failOnWords)
 	c.Flags().BoolVar(&f.sysctl, "sysctl", false, "print a sysctl.d file with what should change, each line with its reason")
 	c.Flags().BoolVar(&f.asJSON, "json", false, "print JSON")

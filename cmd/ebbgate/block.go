@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -30,8 +28,7 @@ const blockExample = `  ebbgate block 203.0.113.7
   203.0.113.7 is blocked from service "web" for 1h00m; its connections there are destroyed`
 
 func blockCommand() *cobra.Command {
-	var o orderOptions
-	var length, reason string
+	var o lastingOptions
 	c := &cobra.Command{
 		Use:     "block ADDR",
 		Short:   "Block an address for a while, and destroy its connections",
@@ -39,32 +36,16 @@ func blockCommand() *cobra.Command {
 		Example: blockExample,
 		Args:    oneOperand("an address or prefix"),
 		RunE: func(c *cobra.Command, args []string) error {
-			d, err := parseLength(length)
-			if err == nil {
-				err = control.CheckBlockFor(d)
-			}
+			d, err := o.check(c, args[0], control.CheckBlockFor, control.CheckBlockable)
 			if err != nil {
-				err = fmt.Errorf("--for: %w", err)
-			}
-			if rerr := control.CheckReason(reason); rerr != nil {
-				err = errors.Join(err, fmt.Errorf("--reason: %w", rerr))
-			}
-			if prefix, perr := control.ParsePrefix(args[0]); perr != nil {
-				err = errors.Join(err, perr)
-			} else if perr := control.CheckBlockable(prefix); perr != nil {
-				err = errors.Join(err, perr)
-			}
-			if err = errors.Join(err, refuseEmpty(c.Flags())); err != nil {
 				return exitWith(exitUsage, err)
 			}
-			request := control.BlockRequest{Prefix: args[0], For: control.Duration(d), Service: o.service, Reason: reason}
+			request := control.BlockRequest{Prefix: args[0], For: control.Duration(d), Service: o.service, Reason: o.reason}
 			return ordered(c, &o.answerOptions, control.WriteBlocked, func(client *control.Client, ctx context.Context) (*control.Blocked, error) {
 				return client.Block(ctx, request)
 			})
 		},
 	}
-	o.add(c)
-	c.Flags().StringVar(&length, "for", "1h", "for this `DURATION`, like 90m, 24h or 7d")
-	c.Flags().StringVar(&reason, "reason", "", "why: a `TEXT` for whoever looks next")
+	o.add(c, control.DefaultBlockFor)
 	return c
 }

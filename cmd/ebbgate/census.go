@@ -74,8 +74,8 @@ func censusCommand() *cobra.Command {
 	f.StringVar(&o.group, "group", "", "count sources by prefix: IPv4 and IPv6 `LENGTHS`, like 24,64; 24; or ,48")
 	f.IntVar(&o.top, "top", 10, "show `N` sources of each service, or sockets of a list")
 	f.BoolVar(&o.queues, "queues", false, "list sockets whose receive, send or accept queue is not empty")
-	f.DurationVar(&o.idle, "idle", 0, "list established connections without data for this `DURATION`, like 30m")
-	f.DurationVar(&o.watch, "watch", 0, "count again and again, once in this `DURATION`, like 1s")
+	lengthVar(f, &o.idle, "idle", 0, "list established connections without data for this `DURATION`, like 30m")
+	lengthVar(f, &o.watch, "watch", 0, "count again and again, once in this `DURATION`, like 1s")
 	f.BoolVarP(&o.processes, "processes", "p", false, "name the processes that listen for each service")
 	f.BoolVar(&o.json, "json", false, "print JSON; with --watch one object a line")
 	return c

@@ -88,7 +88,7 @@ func closeCommandOf(who lineage) *cobra.Command {
 	}
 	f := c.Flags()
 	o.selection.add(f)
-	f.DurationVar(&o.idle, "idle", 0, "only connections without data either way for this `DURATION`, like 30m")
+	lengthVar(f, &o.idle, "idle", 0, "only connections without data either way for this `DURATION`, like 30m")
 	f.StringVar(&o.service, "service", "", "only connections to this `SERVICE` of the policy")
 	f.StringVar(&o.config, "config", defaultPolicy, "policy `FILE` that says who is exempt")
 	f.BoolVar(&o.outgoing, "outgoing", false, "also connections that this host opened itself")

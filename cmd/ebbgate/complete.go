@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	// completeTimeout bounds how long a shell waits for a word: a daemon that does not answer by then has
+	// completeTimeout bounds how long a shell waits for its words: a daemon that does not answer by then has
 	// nothing to offer.
 	completeTimeout = 300 * time.Millisecond
 	// mostWords bounds the addresses a shell is offered.
@@ -24,7 +24,14 @@ const (
 )
 
 // words are what a shell is offered: each may have a description behind a tab.
-type words func(c *cobra.Command) []cobra.Completion
+type words func(c *cobra.Command, d *asked) []cobra.Completion
+
+// asked is the daemon that the flags of a command name, during one completion: all its questions together
+// have the time of one.
+type asked struct {
+	ctx    context.Context
+	client *control.Client
+}
 
 // completing gives every command below root what its operand and flags are completed to. Commands are
 // known by their names, and flags by theirs.
@@ -93,14 +100,18 @@ func oneWord(offer words) cobra.CompletionFunc {
 // anyWord completes the value of a flag, in the order in which words are offered.
 func anyWord(offer words) cobra.CompletionFunc {
 	return func(c *cobra.Command, _ []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
-		list := slices.DeleteFunc(offer(c), func(w cobra.Completion) bool { return !strings.HasPrefix(w, begun) })
+		ctx, cancel := context.WithTimeout(context.Background(), completeTimeout)
+		defer cancel()
+		client := control.Dial(socketOf(c))
+		defer client.Close()
+		list := slices.DeleteFunc(offer(c, &asked{ctx, client}), func(w cobra.Completion) bool { return !strings.HasPrefix(w, begun) })
 		return list, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
 	}
 }
 
 // constantWords offers words that need no daemon.
 func constantWords[T ~string](list []T) words {
-	return func(*cobra.Command) []cobra.Completion {
+	return func(*cobra.Command, *asked) []cobra.Completion {
 		out := make([]cobra.Completion, len(list))
 		for i, w := range list {
 			out[i] = string(w)
@@ -109,18 +120,17 @@ func constantWords[T ~string](list []T) words {
 	}
 }
 
-// asking asks the daemon that the command's flags name, for a moment. Whatever goes wrong, there is
-// nothing to say to who is typing.
-func asking[T any](c *cobra.Command, question func(*control.Client, context.Context) (*T, error)) *T {
-	socket := policy.DefaultSocket
+// socketOf is where the daemon is that the flags of a command name.
+func socketOf(c *cobra.Command) string {
 	if f := c.Flags().Lookup("socket"); f != nil {
-		socket = f.Value.String()
+		return f.Value.String()
 	}
-	client := control.Dial(socket)
-	defer client.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), completeTimeout)
-	defer cancel()
-	answer, err := question(client, ctx)
+	return policy.DefaultSocket
+}
+
+// asking asks a question. Whatever goes wrong, there is nothing to say to who is typing.
+func asking[T any](d *asked, question func(*control.Client, context.Context) (*T, error)) *T {
+	answer, err := question(d.client, d.ctx)
 	if err != nil {
 		return nil
 	}
@@ -128,7 +138,7 @@ func asking[T any](c *cobra.Command, question func(*control.Client, context.Cont
 }
 
 // serviceWords offers the services: of the policy file that the flags name, or of the daemon.
-func serviceWords(c *cobra.Command) []cobra.Completion {
+func serviceWords(c *cobra.Command, d *asked) []cobra.Completion {
 	var out []cobra.Completion
 	if f := c.Flags().Lookup("config"); f != nil {
 		p, _, err := daemon.ReadPolicy(f.Value.String())
@@ -140,7 +150,7 @@ func serviceWords(c *cobra.Command) []cobra.Completion {
 		}
 		return out
 	}
-	if s := asking(c, (*control.Client).Status); s != nil {
+	if s := asking(d, (*control.Client).Status); s != nil {
 		for i := range s.Services {
 			sv := &s.Services[i]
 			out = append(out, word(sv.Name, "%s, ports %s, %d held", sv.Mode, sv.Ports, sv.Held))
@@ -151,7 +161,7 @@ func serviceWords(c *cobra.Command) []cobra.Completion {
 
 // sourceWords offers sources, those of the first request first, and each once.
 func sourceWords(requests ...control.SourcesRequest) words {
-	return func(c *cobra.Command) []cobra.Completion {
+	return func(c *cobra.Command, d *asked) []cobra.Completion {
 		var out []cobra.Completion
 		seen := map[string]bool{}
 		for _, r := range requests {
@@ -159,7 +169,7 @@ func sourceWords(requests ...control.SourcesRequest) words {
 				r.Service = f.Value.String()
 			}
 			r.Limit = mostWords
-			s := asking(c, func(client *control.Client, ctx context.Context) (*control.Sources, error) {
+			s := asking(d, func(client *control.Client, ctx context.Context) (*control.Sources, error) {
 				return client.Sources(ctx, r)
 			})
 			if s == nil {
@@ -182,9 +192,9 @@ func sourceWords(requests ...control.SourcesRequest) words {
 }
 
 // exemptWords offers the exemptions that were given by hand.
-func exemptWords(c *cobra.Command) []cobra.Completion {
+func exemptWords(_ *cobra.Command, d *asked) []cobra.Completion {
 	var out []cobra.Completion
-	if s := asking(c, (*control.Client).Status); s != nil {
+	if s := asking(d, (*control.Client).Status); s != nil {
 		for i := range s.Exempt {
 			x := &s.Exempt[i]
 			out = append(out, word(sourceText(x.Prefix), "%s %s", cmp.Or(x.Service, "every service"), x.Reason))
@@ -194,9 +204,9 @@ func exemptWords(c *cobra.Command) []cobra.Completion {
 }
 
 // attackWords offers the attacks' numbers, the newest first.
-func attackWords(c *cobra.Command) []cobra.Completion {
+func attackWords(_ *cobra.Command, d *asked) []cobra.Completion {
 	var out []cobra.Completion
-	if all := asking(c, (*control.Client).Attacks); all != nil {
+	if all := asking(d, (*control.Client).Attacks); all != nil {
 		for i := range all.Attacks {
 			a := &all.Attacks[i]
 			state := "ended"

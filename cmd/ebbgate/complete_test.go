@@ -1,13 +1,19 @@
 package main
 
 import (
+	"errors"
+	"io"
 	"net"
+	"net/http"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/spf13/cobra"
 
 	"ebbgate/control"
 	"ebbgate/policy"
@@ -81,6 +87,67 @@ func TestCompletionsWithoutDaemon(t *testing.T) {
 		}
 		t.Logf("five lines took %v", time.Since(began))
 	}
+}
+
+// TestACompletionHasOneConnectionAndOneTime asks three times for the words of explain.
+func TestACompletionHasOneConnectionAndOneTime(t *testing.T) {
+	d := fakeDaemon(t, func(r *http.Request) string { return `{"result": {"sources": []}}` })
+	if words, _ := completed(t, "explain", "--socket", d.path, ""); len(words) > 0 {
+		t.Errorf("offered are %q", words)
+	}
+	if d.questions.Load() != 3 || d.connections.Load() != 1 {
+		t.Errorf("%d questions on %d connections, want 3 on 1", d.questions.Load(), d.connections.Load())
+	}
+	offer := func(_ *cobra.Command, d *asked) []cobra.Completion {
+		if end, bounded := d.ctx.Deadline(); !bounded || time.Until(end) > completeTimeout {
+			t.Errorf("there is time until %v, %v", end, bounded)
+		}
+		return []cobra.Completion{"a", "b"}
+	}
+	if words, _ := anyWord(offer)(statusCommand(), nil, "b"); len(words) != 1 || words[0] != "b" {
+		t.Errorf("offered are %q", words)
+	}
+}
+
+// fake is a daemon that answers what a test says.
+type fake struct {
+	path                   string
+	connections, questions atomic.Int32
+}
+
+func fakeDaemon(t *testing.T, answer func(*http.Request) string) *fake {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "ebb")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &fake{path: filepath.Join(dir, "s")}
+	l, err := net.Listen("unix", f.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &http.Server{
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			f.questions.Add(1)
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = io.WriteString(w, answer(r))
+		}),
+		ConnState: func(_ net.Conn, state http.ConnState) {
+			if state == http.StateNew {
+				f.connections.Add(1)
+			}
+		},
+	}
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(l) }()
+	t.Cleanup(func() {
+		_ = s.Close()
+		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+			t.Error(err)
+		}
+		_ = os.RemoveAll(dir)
+	})
+	return f
 }
 
 func TestCompletionOfPolicyFiles(t *testing.T) {

@@ -2,9 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os/signal"
-	"slices"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -17,7 +18,7 @@ import (
 type eventsOptions struct {
 	answerOptions
 	follow  bool
-	lines   int
+	limit   int
 	after   uint64
 	resumes bool // after was given
 	service string
@@ -37,9 +38,10 @@ the newest %d, in memory; the journal has older ones (journalctl -u ebbgate EBBG
 With -f it goes on until it is interrupted, also over a restart of the daemon, and says on
 stderr what it may have missed meanwhile. Each event has an ID, which --json shows: --after
 goes on behind it. With -f, --json prints one object on each line.
-Exits 3 if no daemon answers at first.`, control.MaxEvents),
+A service is not looked up, as events may be of one that the policy has no more: what matches
+nothing is said to, and that exits 0. Exits 3 if no daemon answers at first.`, control.MaxEvents),
 		Example: `  $ ebbgate events --event attack-began
-  Mar 14 03:59:00  attack-began        web connection-flood #3: 312 of 100, connections.per_source
+  2026-03-14 03:59:00  attack-began        web connection-flood #3: 312 of 100, connections.per_s…
 
   ebbgate events -f --service web
   ebbgate events -f --json | jq -r 'select(.event == "source-blocked") | .source'
@@ -47,7 +49,7 @@ Exits 3 if no daemon answers at first.`, control.MaxEvents),
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			o.resumes = c.Flags().Changed("after")
-			if err := o.check(); err != nil {
+			if err := o.check(c); err != nil {
 				return exitWith(exitUsage, err)
 			}
 			// Whoever reads our output may have seen enough: a write then fails, and that is a good end.
@@ -62,26 +64,28 @@ Exits 3 if no daemon answers at first.`, control.MaxEvents),
 	}
 	o.add(c)
 	c.Flags().BoolVarP(&o.follow, "follow", "f", false, "go on with what happens from now on")
-	c.Flags().IntVarP(&o.lines, "lines", "n", 100, "show the last `N` that match; with --after, all")
+	limitFlag(c, &o.limit, 100, "show the last `N` that match; with --after, all")
 	c.Flags().Uint64Var(&o.after, "after", 0, "show what came after the event of this `ID`; 0: all that are kept")
-	c.Flags().StringVar(&o.service, "service", "", "only those of the service `NAME`")
-	c.Flags().StringVar(&o.kind, "kind", "", "only those of attacks of a `KIND`, as connection-flood")
-	c.Flags().StringVar(&o.event, "event", "", "only `EVENT`s of this name, as attack-began")
+	c.Flags().StringVar(&o.service, "service", "", "only those of this `SERVICE`, also one the policy has no more")
+	c.Flags().StringVar(&o.kind, "kind", "", "only those of attacks of this `KIND`, as connection-flood")
+	c.Flags().StringVar(&o.event, "event", "", "only those of this `EVENT`, as attack-began")
 	return c
 }
 
-// check refuses what could never match.
-func (o *eventsOptions) check() error {
-	if o.lines < 0 || o.lines > control.MaxEvents {
-		return fmt.Errorf("--lines %d: must be 0 to %d", o.lines, control.MaxEvents)
+// check names every flag that could never match.
+func (o *eventsOptions) check(c *cobra.Command) error {
+	errs := []error{refuseEmpty(c.Flags()), checkLimit(c, o.limit, 0, control.MaxEvents)}
+	if o.event != "" {
+		if err := control.CheckEvent(policy.EventKind(o.event)); err != nil {
+			errs = append(errs, fmt.Errorf("--event: %w", err))
+		}
 	}
-	if names := control.EventKinds(); o.event != "" && !slices.Contains(names, policy.EventKind(o.event)) {
-		return fmt.Errorf("--event %q: is none; there are %s", o.event, listed(names))
+	if o.kind != "" {
+		if err := control.CheckKind(policy.Kind(o.kind)); err != nil {
+			errs = append(errs, fmt.Errorf("--kind: %w", err))
+		}
 	}
-	if kinds := policy.Kinds(); o.kind != "" && !slices.Contains(kinds, policy.Kind(o.kind)) {
-		return fmt.Errorf("--kind %q: is none; there are %s", o.kind, listed(kinds))
-	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // pick leaves of an answer what matches.
@@ -99,7 +103,7 @@ func (o *eventsOptions) pick(e *control.Events) *control.Events {
 // last leaves the newest of what is shown first.
 func (o *eventsOptions) last(e *control.Events) {
 	if !o.resumes {
-		e.Events = e.Events[max(0, len(e.Events)-o.lines):]
+		e.Events = e.Events[max(0, len(e.Events)-o.limit):]
 	}
 }
 
@@ -115,5 +119,14 @@ func showEvents(ctx context.Context, c *cobra.Command, o *eventsOptions) error {
 	}
 	picked := o.pick(answer)
 	o.last(picked)
-	return unlessClosed(show(c, &o.answerOptions, picked, control.WriteEvents))
+	return unlessClosed(show(c, &o.answerOptions, picked, o.write))
+}
+
+// write renders what is shown. Nothing at all is said to be so, unless it was asked for.
+func (o *eventsOptions) write(w io.Writer, e *control.Events, text control.TextOptions) error {
+	if len(e.Events) > 0 || o.limit == 0 && !o.resumes {
+		return control.WriteEvents(w, e, text)
+	}
+	_, err := fmt.Fprintln(w, "no event matches; ebbgate events shows all that are kept")
+	return err
 }

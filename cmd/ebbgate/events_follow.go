@@ -2,12 +2,10 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"syscall"
 	"time"
 
@@ -17,7 +15,8 @@ import (
 	"ebbgate/control"
 )
 
-// askAgain is the pause before a daemon that does not answer is asked again.
+// askAgain is the pause before a daemon is asked again that does not answer, or at once with nothing, as one
+// that is about to end.
 const askAgain = time.Second
 
 // follower is one run of events -f.
@@ -43,23 +42,27 @@ func followEvents(ctx context.Context, c *cobra.Command, o *eventsOptions) error
 		stop()
 	}()
 	for {
+		began, asked := time.Now(), f.after
 		answer, err := f.client.Events(ctx, f.after, f.wait())
 		if ctx.Err() != nil {
 			return nil
 		}
+		pause := err != nil || f.begun && answer.Next == asked && time.Since(began) < askAgain
 		if err != nil {
-			if err = f.failed(err); err != nil {
-				return err
-			}
-			select {
-			case <-ctx.Done():
-				return nil
-			case <-time.After(askAgain):
-			}
+			err = f.failed(err)
+		} else {
+			err = f.show(answer)
+		}
+		if err != nil {
+			return unlessClosed(err)
+		}
+		if !pause {
 			continue
 		}
-		if err := f.show(answer); err != nil {
-			return unlessClosed(err)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(askAgain):
 		}
 	}
 }
@@ -110,10 +113,9 @@ func (f *follower) show(answer *control.Events) error {
 		}
 		return nil
 	}
-	enc := json.NewEncoder(f.out)
 	for i := range picked.Events {
-		if err := enc.Encode(&picked.Events[i]); err != nil {
-			return exitWith(exitRuntime, fmt.Errorf("write JSON: %w", err))
+		if err := writeJSONLine(f.out, &picked.Events[i]); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -139,16 +141,4 @@ func awaitNobody(ctx context.Context, w io.Writer) {
 		}
 	}
 	<-ctx.Done()
-}
-
-// listed writes names one after the other.
-func listed[T ~string](names []T) string {
-	var b strings.Builder
-	for i, name := range names {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteString(string(name))
-	}
-	return b.String()
 }

@@ -180,7 +180,7 @@ func TestEventsPicksAndResumes(t *testing.T) {
 		stderr string
 	}{
 		{"", "101 102 103 104 105", ""},
-		{"--lines 2", "104 105", ""},
+		{"--limit 2", "104 105", ""},
 		{"-n 0", "", ""},
 		{"--after 103 -n 1", "104 105", ""},
 		{"--after 105", "", ""},
@@ -202,6 +202,12 @@ func TestEventsPicksAndResumes(t *testing.T) {
 		}
 		if got := strings.Join(ids, " "); got != tt.want || !strings.HasPrefix(stderr.String(), tt.stderr) || (stderr.Len() == 0) != (tt.stderr == "") {
 			t.Errorf("%s: got %s, want %s; stderr %q", tt.args, got, tt.want, &stderr)
+		}
+	}
+	for line, want := range map[string]string{"--service shop": "no event matches; ebbgate events shows all that are kept\n", "--after 105": "no event matches; ebbgate events shows all that are kept\n", "-n 0": ""} {
+		var stdout, stderr strings.Builder
+		if status := execute(append([]string{"events", "--socket", path}, strings.Fields(line)...), &stdout, &stderr); status != exitOK || stdout.String() != want || stderr.Len() > 0 {
+			t.Errorf("%s: exit %d, %q, %q", line, status, &stdout, &stderr)
 		}
 	}
 	var plain strings.Builder

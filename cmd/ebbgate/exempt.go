@@ -2,11 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"strconv"
-	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -27,8 +22,7 @@ const exemptExample = `  ebbgate exempt 203.0.113.7
   ebbgate exempt 2001:db8:7::/48 --for 7d`
 
 func exemptCommand() *cobra.Command {
-	var o orderOptions
-	var length, reason string
+	var o lastingOptions
 	c := &cobra.Command{
 		Use:     "exempt ADDR",
 		Short:   "Make an address exempt for a while, and free it at once",
@@ -36,47 +30,16 @@ func exemptCommand() *cobra.Command {
 		Example: exemptExample,
 		Args:    oneOperand("an address or prefix"),
 		RunE: func(c *cobra.Command, args []string) error {
-			d, err := parseLength(length)
-			if err == nil {
-				err = control.CheckExemptFor(d)
-			}
+			d, err := o.check(c, args[0], control.CheckExemptFor, control.CheckWidth)
 			if err != nil {
-				err = fmt.Errorf("--for: %w", err)
-			}
-			if rerr := control.CheckReason(reason); rerr != nil {
-				err = errors.Join(err, fmt.Errorf("--reason: %w", rerr))
-			}
-			if prefix, perr := control.ParsePrefix(args[0]); perr != nil {
-				err = errors.Join(err, perr)
-			} else if perr := control.CheckWidth(prefix); perr != nil {
-				err = errors.Join(err, perr)
-			}
-			if err = errors.Join(err, refuseEmpty(c.Flags())); err != nil {
 				return exitWith(exitUsage, err)
 			}
-			request := control.ExemptRequest{Prefix: args[0], For: control.Duration(d), Service: o.service, Reason: reason}
+			request := control.ExemptRequest{Prefix: args[0], For: control.Duration(d), Service: o.service, Reason: o.reason}
 			return ordered(c, &o.answerOptions, control.WriteExempted, func(client *control.Client, ctx context.Context) (*control.Exempted, error) {
 				return client.Exempt(ctx, request)
 			})
 		},
 	}
-	o.add(c)
-	c.Flags().StringVar(&length, "for", "24h", "for this `DURATION`, like 90m, 24h or 7d")
-	c.Flags().StringVar(&reason, "reason", "", "why: a `TEXT` for whoever looks next")
+	o.add(c, control.DefaultExemptFor)
 	return c
-}
-
-// parseLength reads a duration as Go writes it, or a number of days.
-func parseLength(text string) (time.Duration, error) {
-	if days, isDays := strings.CutSuffix(text, "d"); isDays {
-		n, err := strconv.ParseUint(days, 10, 16)
-		if err == nil {
-			return time.Duration(n) * 24 * time.Hour, nil
-		}
-	}
-	d, err := time.ParseDuration(text)
-	if err != nil {
-		return 0, fmt.Errorf("%q is not a length of time; it must be like 90m, 24h or 7d", text)
-	}
-	return d, nil
 }

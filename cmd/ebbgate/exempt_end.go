@@ -22,10 +22,7 @@ Exits 0 when it has ended, 1 if there was none, 2 on a command line that makes n
 		Example: "  ebbgate unexempt 203.0.113.7\n  ebbgate unexempt 198.51.100.0/24 --service web",
 		Args:    oneOperand("an address or prefix"),
 		RunE: func(c *cobra.Command, args []string) error {
-			if _, err := control.ParsePrefix(args[0]); err != nil {
-				return exitWith(exitUsage, err)
-			}
-			if err := refuseEmpty(c.Flags()); err != nil {
+			if err := checkOrder(c, args[0]); err != nil {
 				return exitWith(exitUsage, err)
 			}
 			request := control.UnexemptRequest{Prefix: args[0], Service: o.service}

@@ -115,7 +115,7 @@ func TestExemptCommands(t *testing.T) {
 		{"unexempt 203.0.113.7", 1, "203.0.113.7 has no exemption from every service that was given by hand"},
 		{"exempt 203.0.113.7", 0, "203.0.113.7 is exempt from every service for 1d00h, until 2026-03-15 03:00:00 UTC\n"},
 		{"exempt 203.0.113.7 --for 2d", 0, "for 2d00h, until 2026-03-16 03:00:00 UTC; it replaces the\n  one before\n"},
-		{"exempt 203.0.113.7 --service shop", 2, `there is no service "shop"; the policy has "web"`},
+		{"exempt 203.0.113.7 --service shop", 1, `there is no service "shop"; the policy has "web"`},
 		{"unexempt 203.0.113.7 --service web", 1, "there is one of 203.0.113.7 from every service"},
 		{"unexempt ::ffff:203.0.113.7", 0, "the exemption of 203.0.113.7 from every service has ended\n"},
 		{"exempt 2001:db8::/32 --for 90m --service web --reason office", 0, `2001:db8::/32 is exempt from service "web" for 1h30m`},

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -121,7 +120,7 @@ func readConf(file string) ([]byte, error) {
 // write prints the policy or stores it, and says on stderr what is left.
 func (o *importOptions) write(stdout, stderr io.Writer, m *csf.Import) error {
 	if o.out != "" {
-		if err := writeNew(o.out, m.Policy, o.force); err != nil {
+		if err := writeFile("policy", o.out, m.Policy, 0o644, o.force); err != nil {
 			return exitWith(exitRuntime, err)
 		}
 	}
@@ -138,32 +137,6 @@ func (o *importOptions) write(stdout, stderr io.Writer, m *csf.Import) error {
 	fmt.Fprintf(stderr, "%d translated; without a counterpart:\n", len(m.Translated))
 	for _, line := range m.Lines() {
 		fmt.Fprintln(stderr, line)
-	}
-	return nil
-}
-
-// writeNew writes a file as a whole or not at all, and replaces one only by force.
-func writeNew(path, text string, force bool) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), ".ebbgate-import-*")
-	if err != nil {
-		return fmt.Errorf("write policy: %w", err)
-	}
-	defer os.Remove(f.Name())
-	_, err = io.WriteString(f, text)
-	// As config.example.toml is installed; a temporary file is for its owner alone.
-	if err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("write policy: %w", err)
-	}
-	if force {
-		err = os.Rename(f.Name(), path)
-	} else {
-		err = os.Link(f.Name(), path) // fails where something is, also if it came just now
-	}
-	if errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("write policy %q: it exists; name another file, or replace it with --force", path)
-	}
-	if err != nil {
-		return fmt.Errorf("write policy: %w", err)
 	}
 	return nil
 }

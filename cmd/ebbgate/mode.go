@@ -19,8 +19,8 @@ confirm is called. What is blocked or limited is remembered meanwhile.
 
 Without an operand the modes that hold are printed. Only root may change them.
 
-Exits 0 when it is in force, 1 if it was refused, 2 on a command line that makes no sense, 3
-if no daemon answers.`
+Exits 0 when it is in force, 1 if it was refused or there is no such service, 2 on a command
+line that makes no sense, 3 if no daemon answers.`
 
 const modeExample = `  ebbgate mode shadow                          # let everybody through, now
   ebbgate mode enforce --service web --for 15m # try it
@@ -83,6 +83,9 @@ func trialOf(c *cobra.Command, text string) (time.Duration, error) {
 
 // showModes prints the modes that hold.
 func showModes(c *cobra.Command, o *orderOptions) error {
+	if err := refuseEmpty(c.Flags()); err != nil {
+		return exitWith(exitUsage, err)
+	}
 	if c.Flags().Changed("for") {
 		return exitWith(exitUsage, errors.New("--for needs a mode, shadow or enforce: "+usageOf(c)))
 	}
@@ -92,7 +95,7 @@ func showModes(c *cobra.Command, o *orderOptions) error {
 	}
 	shown, err := control.ModesShown(s, o.service)
 	if err != nil {
-		return exitWith(exitUsage, err)
+		return exitWith(exitRuntime, err)
 	}
 	return show(c, &o.answerOptions, shown, control.WriteModed)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"os"
 	"os/signal"
 	"syscall"
 
@@ -71,7 +70,7 @@ func runNotify(c *cobra.Command, o *notifyOptions) error {
 	client := control.Dial(o.socket)
 	defer client.Close()
 	config.Source = client
-	config.Test = tests()
+	config.Test = signalled(syscall.SIGUSR1)
 	ready(config.Log)
 	if err := notify.Run(ctx, config); err != nil {
 		return exitWith(exitRuntime, err)
@@ -97,20 +96,4 @@ func ready(log *slog.Logger) {
 	if err != nil {
 		log.Warn("service manager", "error", err)
 	}
-}
-
-// tests turns SIGUSR1 into values of a channel. Signals that come while one waits add nothing.
-func tests() <-chan struct{} {
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGUSR1)
-	out := make(chan struct{}, 1)
-	go func() {
-		for range signals {
-			select {
-			case out <- struct{}{}:
-			default:
-			}
-		}
-	}()
-	return out
 }

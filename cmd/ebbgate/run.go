@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
-	"os"
 	"os/signal"
 	"slices"
 	"syscall"
@@ -66,7 +65,7 @@ func run(ctx context.Context, o runOptions, stderr io.Writer) error {
 	// systemd that end would be a clean one.
 	signal.Ignore(syscall.SIGPIPE)
 	// Without a handler, SIGHUP would end the process.
-	reload := reloads()
+	reload := signalled(syscall.SIGHUP)
 	level := slog.LevelInfo
 	if o.verbose {
 		level = slog.LevelDebug
@@ -214,21 +213,4 @@ func (o *opened) close() error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// reloads turns SIGHUP into values of a channel, for as long as the process lives. Signals that
-// come while one waits add nothing.
-func reloads() <-chan struct{} {
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGHUP)
-	out := make(chan struct{}, 1)
-	go func() {
-		for range signals {
-			select {
-			case out <- struct{}{}:
-			default:
-			}
-		}
-	}()
-	return out
 }

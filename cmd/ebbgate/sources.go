@@ -78,11 +78,11 @@ func (o *sourcesOptions) add(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVar(&o.service, "service", "", "only at this `SERVICE` of the policy")
 	f.StringVar(&o.state, "state", "", "only in this `STATE`: exempt, blocked, refused, limited, watched or free")
-	f.StringVar(&o.within, "within", "", "only in this `PREFIX`, like 203.0.113.0/24, and what is in force around it")
+	f.StringVar(&o.within, "within", "", "only in this `PREFIX`, like 203.0.113.0/24, and what holds around it")
 	f.StringVar(&o.sort, "sort", string(control.ByHeld), "the most first `BY` held, new, half_open or syns")
-	f.IntVarP(&o.n, "number", "n", defaultRows, "show `N` sources")
+	limitFlag(c, &o.n, defaultRows, "show at most `N` sources")
 	f.BoolVar(&o.all, "all", false, fmt.Sprintf("show as many as the daemon tells at once: %d", control.MaxSources))
-	f.DurationVar(&o.watch, "watch", 0, "again and again, once in this `TIME`, like 1s")
+	lengthVar(f, &o.watch, "watch", 0, "again and again, once in this `DURATION`, like 1s")
 	f.Lookup("watch").NoOptDefVal = "2s"
 }
 
@@ -92,7 +92,7 @@ func (o *sourcesOptions) request(c *cobra.Command) (control.SourcesRequest, erro
 	if o.all {
 		r.Limit = control.MaxSources
 	}
-	errs := []error{refuseEmpty(c.Flags())}
+	errs := []error{refuseEmpty(c.Flags()), checkLimit(c, o.n, 1, control.MaxSources)}
 	bad := func(flag string, err error) {
 		if err != nil && c.Flags().Changed(flag) && c.Flags().Lookup(flag).Value.String() != "" {
 			errs = append(errs, fmt.Errorf("--%s: %w", flag, err))
@@ -105,11 +105,8 @@ func (o *sourcesOptions) request(c *cobra.Command) (control.SourcesRequest, erro
 		r.Within, err = control.ParsePrefix(o.within)
 		bad("within", err)
 	}
-	if o.n < 1 || o.n > control.MaxSources {
-		bad("number", fmt.Errorf("%d is no number of sources; it must be 1 to %d", o.n, control.MaxSources))
-	}
-	if o.all && c.Flags().Changed("number") {
-		errs = append(errs, errors.New("--all and -n contradict each other: give one of them"))
+	if o.all && c.Flags().Changed("limit") {
+		errs = append(errs, errors.New("--all and --limit contradict each other: give one of them"))
 	}
 	if c.Flags().Changed("watch") && o.watch < shortestWatch {
 		bad("watch", fmt.Errorf("%s is too short; it must be %s or more", o.watch, shortestWatch))

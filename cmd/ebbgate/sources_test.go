@@ -44,8 +44,8 @@ func TestSourcesCommand(t *testing.T) {
 	}{
 		{"sources", 0, 20, "and 12 more: -n shows more"},
 		{"sources --all", 0, 32, "198.51.100.0 "},
-		{"sources -n 1", 0, 1, "2001:db8:7::/64  web       100/100      -  refused 29s: per_source 100/100"},
-		{"sources --state blocked", 0, 1, "203.0.113.7  web         0/100      -  blocked 10m00s, 2 strikes: per_source 312/100"},
+		{"sources -n 1", 0, 1, "2001:db8:7::/64  web       100/100      -  refused 29s: 100 of 100, connections.per_source"},
+		{"sources --state blocked", 0, 1, "203.0.113.7  web         0/100      -  blocked 10m00s, 2 strikes: 312 of 100, connections.per_source"},
 		{"sources --within 203.0.113.0/24", 0, 1, "1 source holds 0 connections, counted 0s ago; 1 blocked"},
 		{"sources --within 2001:db8:7::9", 0, 1, "2001:db8:7::/64"},
 		{"sources --sort new -n 1", 0, 1, "198.51.100.0  web         0/100     30  free"},

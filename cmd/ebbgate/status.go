@@ -37,7 +37,7 @@ func ask[T any](ctx context.Context, socket string, question func(*control.Clien
 
 // socketFlag adds the flag by which every client command finds the daemon.
 func socketFlag(c *cobra.Command, socket *string) {
-	c.Flags().StringVar(socket, "socket", policy.DefaultSocket, "`PATH` of the daemon's control socket")
+	c.Flags().StringVar(socket, "socket", policy.DefaultSocket, "control socket at `PATH`")
 }
 
 // answerOptions are the flags of every command that shows an answer of the daemon.

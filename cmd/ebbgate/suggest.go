@@ -70,7 +70,7 @@ func suggestCommand() *cobra.Command {
 			return f.write(c.OutOrStdout(), out, p == nil)
 		},
 	}
-	c.Flags().DurationVar(&f.length, "for", 10*time.Minute, "watch for this `DURATION`, 1s to 24h")
+	lengthVar(c.Flags(), &f.length, "for", 10*time.Minute, "watch for this `DURATION`, 1s to 24h")
 	c.Flags().StringVar(&f.recording, "recording", "", "read the recording `FILE` instead of watching")
 	c.Flags().StringVar(&f.config, "config", "", "a policy `FILE` with the services ("+defaultPolicy+" if it is there)")
 	c.Flags().BoolVar(&f.asJSON, "json", false, "print JSON")

@@ -47,7 +47,7 @@ func topCommand() *cobra.Command {
 		},
 	}
 	socketFlag(c, &socket)
-	c.Flags().DurationVar(&every, "every", time.Second, "a new picture each `DURATION`, 250ms to 10s")
+	lengthVar(c.Flags(), &every, "every", time.Second, "a new picture each `DURATION`, 250ms to 10s")
 	return c
 }
 

@@ -30,10 +30,7 @@ func unblockCommand() *cobra.Command {
 		Example: unblockExample,
 		Args:    oneOperand("an address or prefix"),
 		RunE: func(c *cobra.Command, args []string) error {
-			if _, err := control.ParsePrefix(args[0]); err != nil {
-				return exitWith(exitUsage, err)
-			}
-			if err := refuseEmpty(c.Flags()); err != nil {
+			if err := checkOrder(c, args[0]); err != nil {
 				return exitWith(exitUsage, err)
 			}
 			request := control.UnblockRequest{Prefix: args[0], Service: o.service}

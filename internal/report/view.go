@@ -1,0 +1,118 @@
+package report
+
+import (
+	"html/template"
+	"time"
+
+	"ebbgate/control"
+	"ebbgate/internal/escape"
+)
+
+// page is what the template shows. Every text in it went through text, or is of our own words and numbers.
+type page struct {
+	Policy   string // of the browser
+	Style    template.CSS
+	Title    string
+	Kind     string
+	Badges   []badge
+	Lead     []string
+	Figures  []figure
+	Served   verdict
+	Timeline []entry
+	Lost     string
+	Plots    []plot
+	Hatch    string
+	Notes    []string // on the plots, or why there are none
+	Top      []prefix
+	Acted    *acted
+	Section  string // of the policy file
+	Nature   string // of the section: when it was so, or why there is none
+	Foot     []string
+}
+
+// badge is a word on the state of the attack; its class gives the colour.
+type badge struct{ Class, Text string }
+
+// figure is one key figure.
+type figure struct{ Value, Label, Note string }
+
+// prefix is where an attack came from; Share is that of the heaviest in percent.
+type prefix struct {
+	Prefix, Held, Sources string
+	Share                 int
+}
+
+// text makes what others wrote safe to read: what does not print, or turns the line around, is shown as a
+// code. Markup is left to the template.
+func text(s string) string { return escape.Terminal(s) }
+
+func newPage(f *Facts) *page {
+	a, c := f.Attack, newClock(f)
+	p := &page{
+		Policy: securityPolicy(),
+		// The file is our own, and must not change by a byte: its hash is in the security policy.
+		Style:    template.CSS(styleText),
+		Title:    title(a),
+		Kind:     text(string(a.Kind)),
+		Badges:   badges(a),
+		Lead:     lead(f, c),
+		Figures:  figures(f),
+		Served:   served(f),
+		Timeline: timeline(a, c),
+		Hatch:    hatch(),
+		Top:      tops(a),
+		Acted:    actedBy(a),
+		Foot:     foot(f, c),
+	}
+	if a.ChangesLost > 0 {
+		p.Lost = control.Counted(a.ChangesLost, "more change between these is", "more changes between these are") + " not kept."
+	}
+	p.Plots, p.Notes = plots(f, c, p.Timeline)
+	p.Section, p.Nature = section(a)
+	return p
+}
+
+func badges(a *control.Attack) []badge {
+	state := badge{"calm", "Ended"}
+	if a.Ended.IsZero() {
+		state = badge{"alarm", "Still open"}
+	}
+	if watched(a) {
+		return []badge{state, {"care", "Shadow mode: only watched"}}
+	}
+	return []badge{state, {"plain", "Enforce mode"}}
+}
+
+func tops(a *control.Attack) []prefix {
+	most := 1
+	for _, t := range a.Top {
+		most = max(most, t.Held)
+	}
+	var out []prefix
+	for _, t := range a.Top {
+		out = append(out, prefix{text(control.SourceText(t.Prefix)), control.Number(t.Held), control.Number(t.Sources), max(0, t.Held) * 100 / most})
+	}
+	return out
+}
+
+func foot(f *Facts, c clock) []string {
+	host := f.Host
+	if host == "" {
+		host = "a host of unknown name"
+	}
+	return []string{
+		"Told by ebbgate " + text(f.Version) + " on " + text(host) + " at " + c.full(f.At) + ".",
+		"Times are those of " + c.zone() + ". This page is complete: it holds no script and fetches nothing. It contains addresses of clients; treat it accordingly.",
+	}
+}
+
+// end is when the attack ended, or up to when it is known.
+func (f *Facts) end() time.Time {
+	if !f.Attack.Ended.IsZero() {
+		return f.Attack.Ended.Time
+	}
+	return f.At
+}
+
+// lasted is how long the attack lasted, or has by now.
+func (f *Facts) lasted() time.Duration { return max(0, f.end().Sub(f.Attack.Since.Time)) }
