@@ -10,7 +10,7 @@ LDFLAGS  = -s -w -X main.version=$(VERSION)
 # No path and no state of the checkout in the program: the version says which commit it is.
 BUILD    = $(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)'
 
-.PHONY: all build demo test bench compare rates vet lint fuzz tools clean
+.PHONY: all build demo test bench compare rates vet lint fuzz pictures tools clean
 
 # As usual: make && sudo make install
 all: build stage
@@ -70,6 +70,10 @@ STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME ?= 30s
 fuzz:
 	GO=$(GO) FUZZTIME=$(FUZZTIME) ./scripts/fuzz
+
+# The pictures of docs/, of real attacks: it takes two minutes, and chromium.
+pictures:
+	GO=$(GO) ./scripts/pictures
 
 tools:
 	./scripts/tools

@@ -52,6 +52,7 @@ func checkPage(t *testing.T, page, command, help string) {
 		t.Errorf("%s: the page lacks what the help begins with: %q", command, first)
 	}
 	_, flags, _ := strings.Cut(help, "\nFlags:\n")
+	flags, _, _ = strings.Cut(flags, "\n\n")
 	found := 0
 	for line := range strings.Lines(flags) {
 		if _, value, ok := strings.Cut(strings.TrimSpace(line), " (default "); ok && !strings.Contains(text, " (default "+strings.ReplaceAll(value, `"`, "")+"\n") {

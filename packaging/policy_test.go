@@ -53,7 +53,7 @@ rate.new_per_source = "50/s"
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(want, p, cmpopts.EquateComparable(netip.Addr{}, netip.Prefix{})); diff != "" {
+	if diff := cmp.Diff(want, p, cmpopts.EquateComparable(netip.Addr{}, netip.AddrPort{}, netip.Prefix{})); diff != "" {
 		t.Errorf("the installed policy differs from what its head says:\n%s", diff)
 	}
 }

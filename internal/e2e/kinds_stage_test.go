@@ -140,9 +140,9 @@ func unpunished(s *control.Status) error {
 	switch {
 	case shop.LimitsTotal > 0 || shop.BlocksTotal > 0 || shop.Share != nil || shop.Relief != nil:
 		return fmt.Errorf("%d limits, %d blocks, share %+v, relief %+v", shop.LimitsTotal, shop.BlocksTotal, shop.Share, shop.Relief)
-	case shop.RefusedPackets+shop.BlockedPackets+shop.ClosedConnections+shop.BlockedSources > 0:
+	case shop.RefusedPackets+shop.BlockedPackets+shop.ClosedConnections+shop.BlocksBegun > 0:
 		return fmt.Errorf("%d packets refused, %d blocked, %d connections closed, %d sources blocked",
-			shop.RefusedPackets, shop.BlockedPackets, shop.ClosedConnections, shop.BlockedSources)
+			shop.RefusedPackets, shop.BlockedPackets, shop.ClosedConnections, shop.BlocksBegun)
 	case s.Table.Conntrack != control.ConntrackOff:
 		return fmt.Errorf("conntrack is %q", s.Table.Conntrack)
 	}
