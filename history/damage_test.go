@@ -309,3 +309,48 @@ func TestReadOnlyFileSystem(t *testing.T) {
 	s.Save(keptOf(blocks(11)), nil)
 	closed(t, s)
 }
+
+// TestFileCutOffWhileItIsOpen cuts the file off under the store: it is set aside, and the end of the daemon waits
+// for nobody.
+func TestFileCutOffWhileItIsOpen(t *testing.T) {
+	c := config(t)
+	s, _ := opened(t, c)
+	s.Save(keptOf(blocks(10)), nil)
+	awaitWritten(t, s, func() bool { return countBlocks(s) == 10 })
+	if err := os.Truncate(c.Path, 4096); err != nil {
+		t.Fatal(err)
+	}
+	s.Save(keptOf(blocks(5000)), nil)
+	awaitWritten(t, s, func() bool { return s.Err() != nil && exists(c.Path+".bad-1") })
+	closed(t, s)
+}
+
+// TestFileThatIsTakenAway moves the file away, puts another in its place, and puts it back.
+func TestFileThatIsTakenAway(t *testing.T) {
+	c := config(t)
+	s, _ := opened(t, c)
+	told := func(missing bool) {
+		t.Helper()
+		s.Save(keptOf(blocks(1)), nil)
+		awaitWritten(t, s, func() bool {
+			s.Save(keptOf(blocks(1)), nil) // as each turn of the daemon's does
+			err := s.Err()
+			return (err != nil && strings.Contains(err.Error(), "was removed or replaced")) == missing
+		})
+	}
+	told(false)
+	away := c.Path + ".away"
+	if err := os.Rename(c.Path, away); err != nil {
+		t.Fatal(err)
+	}
+	told(true)
+	if err := os.WriteFile(c.Path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	told(true)
+	if err := os.Rename(away, c.Path); err != nil {
+		t.Fatal(err)
+	}
+	told(false)
+	closed(t, s)
+}

@@ -3,6 +3,7 @@ package history
 import (
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"time"
 
@@ -40,9 +41,11 @@ type Store struct {
 	failing error // why nothing could be written, the last time
 	notice  error // what happened when it was opened, or later to the file
 
-	db    *bolt.DB // nil: there is none
-	fixed bool     // it can only be read
-	saved saved    // belongs to the writer, as do these
+	db     *bolt.DB // nil: there is none
+	fixed  bool     // it can only be read
+	broken bool     // it was found to be damaged, and the library may hold its locks for ever
+	saved  saved    // belongs to the writer, as do these
+	file   os.FileInfo
 
 	pruned   time.Time // when old attacks were removed last
 	unpruned error     // what kept them from being removed then
@@ -120,6 +123,7 @@ func open(c Config) (*Store, Restored) {
 	s.notice = errors.Join(notice, err)
 	if err == nil {
 		s.db, s.fixed = db, db.IsReadOnly()
+		s.file, _ = os.Stat(c.Path) // nil: it is gone already, which missing tells
 		s.adopt(&l)
 	}
 	return s, Restored{Kept: l.kept, Ended: l.ended, More: l.more}

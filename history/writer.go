@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"strconv"
 	"time"
 
@@ -94,7 +95,11 @@ func (s *Store) run() {
 	if s.db == nil {
 		return
 	}
-	defer func() { _ = guarded(s.db.Close) }() // all is written by then
+	defer func() {
+		if !s.broken { // else the end of the process closes it
+			_ = guarded(s.db.Close) // all is written by then
+		}
+	}()
 	for over := false; !over; {
 		select {
 		case <-s.end:
@@ -118,7 +123,16 @@ func (s *Store) round() {
 	if now := time.Now(); now.Sub(s.pruned) >= pruneEvery {
 		s.pruned, s.unpruned = now, s.prune()
 	}
-	s.note(errors.Join(err, s.unpruned))
+	s.note(errors.Join(err, s.unpruned, s.missing()))
+}
+
+// missing says that the file is not the one at its path any more: what is written to it nobody will find.
+func (s *Store) missing() error {
+	if now, err := os.Stat(s.config.Path); err == nil && os.SameFile(s.file, now) {
+		return nil
+	}
+	return fmt.Errorf("history %q was removed or replaced while it was open: what is written is lost when the daemon ends; "+
+		"put it back, or restart the daemon to begin a new one", s.config.Path)
 }
 
 // write writes what is pending. What could not be written is tried again with the next state.
@@ -162,7 +176,7 @@ func (s *Store) done(written []Record) {
 func (s *Store) note(err error) {
 	var moved error
 	if errors.Is(err, errDamaged) { // before the lock: the daemon's loop takes it, and must not wait for the disk
-		s.fixed = true
+		s.fixed, s.broken = true, true
 		notice, failed := setAside(s.config.Path, err)
 		moved, err = errors.Join(notice, failed, errors.New("nothing more is kept until the daemon is restarted")), nil
 	}
@@ -189,7 +203,9 @@ func (s *Store) writeState(k *policy.Kept) (err error) {
 	defer func() {
 		if err != nil {
 			s.saved.rest = nil
-			s.reread()
+			if !errors.Is(err, errDamaged) { // whoever meets one with the library must not ask it again
+				s.reread()
+			}
 		}
 	}()
 	bucket := s.saved.bucket
