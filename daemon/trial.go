@@ -30,8 +30,9 @@ func (d *Daemon) try(length time.Duration, before trial) {
 	d.reload.Until = control.TimeOf(d.Wall().Add(length))
 }
 
-// endTrial goes back to the former policy when the time of a trial is over. Modes by hand of the trial end
-// with it, and those from before it hold again for what is left of their time.
+// endTrial goes back to the former policy when the time of a trial is over. Modes that were set by hand during
+// the trial go on, as the operator may have had to; of services that have none, those from before it hold again
+// for what is left of their time.
 func (d *Daemon) endTrial() {
 	t := d.trial
 	if t.until == 0 || d.Now() < t.until {
@@ -39,12 +40,21 @@ func (d *Daemon) endTrial() {
 	}
 	d.trial = trial{}
 	d.adopt(t.former, t.source)
-	d.askModes(t.modes)
+	d.askModes(beneath(t.modes, d.decision.Modes))
 	shown := *d.reload
 	shown.InForce, shown.TrialOver, shown.Until, shown.Left, shown.Services = false, true, control.Time{}, 0, len(d.Policy.Services)
 	d.reload, d.line.force = &shown, true
 	d.happened("the policy's trial is over, the one before it is in force again", control.Event{Event: control.TrialEnded,
 		Why: d.PolicyPath + " was not confirmed in time"}, "services", len(d.Policy.Services))
+}
+
+// beneath returns modes now, and those before of services that have none now.
+func beneath(before, now []policy.HandMode) []policy.HandMode {
+	of := func(service string) func(policy.HandMode) bool {
+		return func(m policy.HandMode) bool { return m.Service == service }
+	}
+	out := slices.DeleteFunc(slices.Clone(before), func(m policy.HandMode) bool { return slices.ContainsFunc(now, of(m.Service)) })
+	return append(out, now...)
 }
 
 // confirm lets everything stay that is on trial.

@@ -125,3 +125,23 @@ func TestABadPolicyIsNotTried(t *testing.T) {
 		}
 	})
 }
+
+// TestAModeSetDuringATrialGoesOn when the policy goes back: the operator had his reason. A mode of another
+// service from before the trial holds again.
+func TestAModeSetDuringATrialGoesOn(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.start()
+		defer w.stop()
+		w.pass(time.Second)
+		w.order(mode(policy.Enforce, "mail", 0))
+		w.pass(time.Second)
+		if r := w.loadFor(time.Minute); !r.InForce || w.services() != "web enforce, mail shadow" {
+			t.Fatalf("answer %+v, services %s", r, w.services())
+		}
+		w.order(mode(policy.Shadow, "web", 0))
+		w.pass(61 * time.Second)
+		if s := w.publisher.latest(); w.services() != "web shadow, mail enforce" || !s.Reload.TrialOver || len(s.Modes) != 2 {
+			t.Errorf("after it: %s, %+v, %+v", w.services(), s.Reload, s.Modes)
+		}
+	})
+}
