@@ -32,7 +32,10 @@ func ParsePrefix(text string) (netip.Prefix, error) {
 // ParseAddr reads the address of one host, unmapped.
 func ParseAddr(text string) (netip.Addr, error) {
 	addr, err := netip.ParseAddr(text)
+	prefix, perr := netip.ParsePrefix(text)
 	switch {
+	case perr == nil:
+		return netip.Addr{}, fmt.Errorf("%q is a prefix; it must be one address, like %s in it", clip(text), within(prefix))
 	case err != nil:
 		return netip.Addr{}, fmt.Errorf("%q is not an address; it must be like 192.0.2.1 or 2001:db8::1", clip(text))
 	case addr.Zone() != "":
@@ -43,6 +46,14 @@ func ParseAddr(text string) (netip.Addr, error) {
 		return netip.Addr{}, fmt.Errorf("%s is not the address of one host", addr)
 	}
 	return addr, nil
+}
+
+// within returns an address in a prefix that could be a host's.
+func within(p netip.Prefix) netip.Addr {
+	if first := p.Masked().Addr(); !p.IsSingleIP() {
+		return first.Next()
+	}
+	return p.Addr()
 }
 
 // clip keeps what a message quotes short.

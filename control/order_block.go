@@ -66,6 +66,9 @@ func (x Blocking) Outcome(p *policy.Policy, before, after *policy.Decision, c Ca
 			if was, had := blockOf(before.Blocks, svc.Name, &x.Target); had && was.Until > b.Until {
 				out.Still = append(out.Still, fmt.Sprintf("it replaces a block at service %q that had %s left", Escape(svc.Name), length(c.Left(was.Until).std())))
 			}
+		} else if !policy.Covers(policy.ExemptOf(p, svc, after), x.Prefix) {
+			out.Still = append(out.Still, fmt.Sprintf("it is NOT blocked at service %q: there is no room for another block; limits.max_blocks of the policy is %s, "+
+				"with former blocks that are remembered", Escape(svc.Name), number(p.Limits.MaxBlocks)))
 		}
 	}
 	slices.SortFunc(out.Blocks, func(a, b BlockOfService) int { return cmp.Compare(a.Service, b.Service) })

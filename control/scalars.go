@@ -65,7 +65,8 @@ func (d Duration) MarshalJSON() ([]byte, error) {
 	return strconv.AppendFloat(nil, s, 'f', -1, 64), nil
 }
 
-// UnmarshalJSON reads seconds. Lengths over 292 years are an error.
+// UnmarshalJSON reads seconds. Lengths over 292 years are an error, and so is what would be rounded to 0, which
+// stands for something else.
 func (d *Duration) UnmarshalJSON(b []byte) error {
 	var s float64
 	if err := json.Unmarshal(b, &s); err != nil {
@@ -75,6 +76,9 @@ func (d *Duration) UnmarshalJSON(b []byte) error {
 		return fmt.Errorf("decode duration: %g seconds is out of range", s)
 	}
 	*d = Duration(math.Round(s*1e6)) * Duration(time.Microsecond)
+	if *d == 0 && s != 0 {
+		return fmt.Errorf("decode duration: %g seconds is less than a microsecond", s)
+	}
 	return nil
 }
 

@@ -75,6 +75,8 @@ func TestDurationDecode(t *testing.T) {
 		{`1e300`, 0, false},
 		{`-1e10`, 0, false},
 		{`9223372035`, Duration(9223372035 * time.Second), true},
+		{`0.0000001`, 0, false},
+		{`-1e-10`, 0, false},
 		{`"5s"`, 0, false},
 	} {
 		var got Duration

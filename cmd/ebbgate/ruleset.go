@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"ebbgate/control"
+	"ebbgate/internal/escape"
 )
 
 func rulesetCommand() *cobra.Command {
@@ -35,8 +36,10 @@ present decision asks for, which differs while the kernel refuses a change.`,
 			if text == "" && onTerminal(w) {
 				text = "# no table: nothing is limited\n"
 			}
-			_, err = fmt.Fprint(w, text)
-			return err
+			if _, err := fmt.Fprint(w, escape.Lines(text)); err != nil {
+				return exitWith(exitRuntime, fmt.Errorf("write ruleset: %w", err))
+			}
+			return nil
 		},
 	}
 	socketFlag(c, &socket)

@@ -51,6 +51,9 @@ func TestLinesKeepsLineEnds(t *testing.T) {
 	if got, want := escape.Lines("a\x1b\nb\r\n\n\u202e"), "a\\x1b\nb\\x0d\n\n\\u202e"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
+	if got, want := escape.Lines("\t\tdrop\x1b\n\tx\ty\n"), "\t\tdrop\\x1b\n\tx\\x09y\n"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
 	if got := escape.Lines("plain"); got != "plain" {
 		t.Errorf("%q, want it as it was", got)
 	}

@@ -36,16 +36,18 @@ func Terminal(s string) string {
 }
 
 // Lines is Terminal for text of several lines that are meant to be lines, such as an error that holds
-// every problem of a file.
+// every problem of a file, or rules that are indented by tabs.
 func Lines(s string) string {
 	if isPlain(s) {
 		return s
 	}
-	lines := strings.Split(s, "\n")
-	for i := range lines {
-		lines[i] = Terminal(lines[i])
+	var b strings.Builder
+	for line := range strings.Lines(s) {
+		text := strings.TrimSuffix(line, "\n")
+		indent := len(text) - len(strings.TrimLeft(text, "\t"))
+		b.WriteString(text[:indent] + Terminal(text[indent:]) + line[len(text):])
 	}
-	return strings.Join(lines, "\n")
+	return b.String()
 }
 
 func isPlain(s string) bool {
