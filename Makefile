@@ -26,7 +26,7 @@ demo: build
 # The race detector needs a C compiler; the kernel tests look with nft and ss.
 test: tools vet
 	# The longest first: the others run beside it.
-	CGO_ENABLED=1 $(GO) test -race -timeout 20m ./internal/e2e ./internal/installed ./...
+	CGO_ENABLED=1 $(GO) test -race -timeout 23m ./internal/e2e ./internal/installed ./...
 	$(GO) test -tags oldkernel -timeout 10m ./enforcer
 	$(GO) test -tags oldkernel -timeout 10m -run '$(OLD)' ./internal/e2e
 

@@ -21,8 +21,8 @@ csf.allow, csf.ignore and csf.deny beside it with what they include. Prints a po
 each number says which line it comes from and in what it differs; what has no counterpart is
 listed with the reason, at the end of the policy and on standard error.
 
-Exits 0 when a policy was made, 1 if it cannot be written, 2 for a file that cannot be read or is not
-csf's.`
+Exits 0 when a policy was made, 1 if it cannot be written, 2 for a file that cannot be read or
+is not csf's.`
 
 // importOptions are the flags of import csf.
 type importOptions struct {

@@ -27,7 +27,7 @@ func (s *stage) order(args ...string) string {
 // holds; freed, it is served. In shadow mode attackers pass for as long as was said. A policy on trial goes
 // back by itself.
 func TestOrdersByHandUnderAttack(t *testing.T) {
-	s, server, flood, d := attacked(t)
+	s, server, _, d := attacked(t)
 	victim := lab.AttackRange().IPv4(200)[199]
 	block, _ := victim.Prefix(27)
 	var held []net.Conn
@@ -64,7 +64,14 @@ func TestOrdersByHandUnderAttack(t *testing.T) {
 		t.Errorf("freed, and not served: %v", err)
 	}
 	s.tryShadow(server, d)
-	s.awaitLimited(perSource, server, flood)
+	await(t, 20*time.Second, "all attackers are back at their limit", func() error {
+		for source, n := range server.HeldBy() {
+			if n > perSource {
+				return fmt.Errorf("%s holds %d", source, n)
+			}
+		}
+		return nil
+	})
 	s.tryPolicy(d)
 }
 
