@@ -68,14 +68,20 @@ func clip(text string) string {
 // CheckWidth refuses prefixes that hold so many addresses that an exemption of them would be no
 // protection at all.
 func CheckWidth(p netip.Prefix) error {
-	least := WidestIPv4
+	if least, wide := tooWide(p); wide {
+		return fmt.Errorf("%s is wider than /%d; exempt what you mean by its own prefixes, or put it into exempt.prefixes of the policy file", p, least)
+	}
+	return nil
+}
+
+// tooWide reports whether a prefix is wider than an order by hand may be about, and the least length of one that
+// is not.
+func tooWide(p netip.Prefix) (least int, wide bool) {
+	least = WidestIPv4
 	if p.Addr().Is6() {
 		least = WidestIPv6
 	}
-	if p.Bits() >= least {
-		return nil
-	}
-	return fmt.Errorf("%s is wider than /%d; exempt what you mean by its own prefixes, or put it into exempt.prefixes of the policy file", p, least)
+	return least, p.Bits() < least
 }
 
 // CheckExemptFor says what lengths an exemption may have.

@@ -1,7 +1,6 @@
 package control
 
 import (
-	"cmp"
 	"fmt"
 	"net/http"
 	"net/netip"
@@ -9,36 +8,26 @@ import (
 )
 
 func (s *Server) block(r *http.Request) ([]byte, error) {
-	var in BlockRequest
-	if err := decodeBody(r.Body, map[string]any{"prefix": &in.Prefix, "for": &in.For, "service": &in.Service, "reason": &in.Reason}); err != nil {
-		return nil, err
-	}
-	target, err := decodeTarget(in.Prefix, in.Service)
+	target, length, reason, err := decodeLasting(r.Body, DefaultBlockFor, checkBlockHere, CheckBlockFor)
 	if err != nil {
 		return nil, err
 	}
-	if err := CheckBlockable(target.Prefix); err != nil {
-		return nil, invalid("prefix: %v", err)
+	return s.order(r.Context(), NewOrder(Blocking{target, length, reason}))
+}
+
+// checkBlockHere refuses what CheckBlockable does, and the addresses of this host.
+func checkBlockHere(p netip.Prefix) error {
+	if err := CheckBlockable(p); err != nil {
+		return err
 	}
-	if p := target.Prefix; p.IsSingleIP() && ownAddress(p.Addr()) {
-		return nil, invalid("prefix: %s is one of this host's own addresses: a block could only lock the host out", p.Addr())
+	if p.IsSingleIP() && ownAddress(p.Addr()) {
+		return fmt.Errorf("%s is one of this host's own addresses: a block could only lock the host out", p.Addr())
 	}
-	length := cmp.Or(in.For.std(), DefaultBlockFor)
-	if err := CheckBlockFor(length); err != nil {
-		return nil, invalid("for: %v", err)
-	}
-	if err := CheckReason(in.Reason); err != nil {
-		return nil, invalid("reason: %v", err)
-	}
-	return s.order(r.Context(), NewOrder(Blocking{target, length, in.Reason}))
+	return nil
 }
 
 func (s *Server) unblock(r *http.Request) ([]byte, error) {
-	var in UnblockRequest
-	if err := decodeBody(r.Body, map[string]any{"prefix": &in.Prefix, "service": &in.Service}); err != nil {
-		return nil, err
-	}
-	target, err := decodeTarget(in.Prefix, in.Service)
+	target, err := decodeEnd(r.Body)
 	if err != nil {
 		return nil, err
 	}
@@ -88,11 +77,7 @@ func CheckBlockable(p netip.Prefix) error {
 			return fmt.Errorf("%s is this host itself (%s): it cannot be blocked", sourceText(p), l)
 		}
 	}
-	least := WidestIPv4
-	if p.Addr().Is6() {
-		least = WidestIPv6
-	}
-	if p.Bits() < least {
+	if least, wide := tooWide(p); wide {
 		return fmt.Errorf("%s is wider than /%d; block what you mean by its own prefixes", p, least)
 	}
 	return nil

@@ -1,10 +1,13 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
+	"net/netip"
 	"time"
 )
 
@@ -37,40 +40,53 @@ func (s *Server) order(ctx context.Context, o *Order) ([]byte, error) {
 }
 
 func (s *Server) exempt(r *http.Request) ([]byte, error) {
-	var in ExemptRequest
-	if err := decodeBody(r.Body, map[string]any{"prefix": &in.Prefix, "for": &in.For, "service": &in.Service, "reason": &in.Reason}); err != nil {
-		return nil, err
-	}
-	target, err := decodeTarget(in.Prefix, in.Service)
+	target, length, reason, err := decodeLasting(r.Body, DefaultExemptFor, CheckWidth, CheckExemptFor)
 	if err != nil {
 		return nil, err
 	}
-	if err := CheckWidth(target.Prefix); err != nil {
-		return nil, invalid("prefix: %v", err)
-	}
-	length := in.For.std()
-	if length == 0 {
-		length = DefaultExemptFor
-	}
-	if err := CheckExemptFor(length); err != nil {
-		return nil, invalid("for: %v", err)
-	}
-	if err := CheckReason(in.Reason); err != nil {
-		return nil, invalid("reason: %v", err)
-	}
-	return s.order(r.Context(), NewOrder(Exempting{target, length, in.Reason}))
+	return s.order(r.Context(), NewOrder(Exempting{target, length, reason}))
 }
 
 func (s *Server) unexempt(r *http.Request) ([]byte, error) {
-	var in UnexemptRequest
-	if err := decodeBody(r.Body, map[string]any{"prefix": &in.Prefix, "service": &in.Service}); err != nil {
-		return nil, err
-	}
-	target, err := decodeTarget(in.Prefix, in.Service)
+	target, err := decodeEnd(r.Body)
 	if err != nil {
 		return nil, err
 	}
 	return s.order(r.Context(), NewOrder(Unexempting{target}))
+}
+
+// decodeLasting reads an order that holds for a time: absent stands for a length that is left out, and the checks
+// say which prefixes and lengths are allowed.
+func decodeLasting(body io.Reader, absent time.Duration, checkPrefix func(netip.Prefix) error,
+	checkFor func(time.Duration) error) (target Target, length time.Duration, reason string, err error) {
+	var prefix, service string
+	var given Duration
+	if err := decodeBody(body, map[string]any{"prefix": &prefix, "for": &given, "service": &service, "reason": &reason}); err != nil {
+		return Target{}, 0, "", err
+	}
+	if target, err = decodeTarget(prefix, service); err != nil {
+		return Target{}, 0, "", err
+	}
+	if err := checkPrefix(target.Prefix); err != nil {
+		return Target{}, 0, "", invalid("prefix: %v", err)
+	}
+	length = cmp.Or(given.std(), absent)
+	if err := checkFor(length); err != nil {
+		return Target{}, 0, "", invalid("for: %v", err)
+	}
+	if err := CheckReason(reason); err != nil {
+		return Target{}, 0, "", invalid("reason: %v", err)
+	}
+	return target, length, reason, nil
+}
+
+// decodeEnd reads an order that ends something of a target.
+func decodeEnd(body io.Reader) (Target, error) {
+	var prefix, service string
+	if err := decodeBody(body, map[string]any{"prefix": &prefix, "service": &service}); err != nil {
+		return Target{}, err
+	}
+	return decodeTarget(prefix, service)
 }
 
 // decodeTarget reads whom a command is about. Whether there is such a service only the loop knows.

@@ -16,7 +16,8 @@ type picture struct {
 	policy   *policy.Policy
 	decision policy.Decision
 	seen     *policy.Observation
-	census   *policy.Census // the newest
+	state    policy.State
+	sight    *policy.Sight // the newest of each count
 	endings  map[string]*control.Endings
 	syns     map[string]synRate
 	sums     map[string]sums
@@ -26,8 +27,8 @@ type picture struct {
 
 // picture is taken at the end of a turn.
 func (d *Daemon) picture() *picture {
-	seen, census := d.seen, d.sight.Census
-	p := &picture{calendar: d.calendar(), policy: d.acting, decision: d.decision, seen: &seen, census: &census,
+	seen, sight := d.seen, d.sight
+	p := &picture{calendar: d.calendar(), policy: d.acting, decision: d.decision, seen: &seen, state: d.state, sight: &sight,
 		endings: d.meters.endings, syns: d.meters.syns, sums: d.tally.sums(), history: d.history}
 	p.head = control.Status{
 		At: control.TimeOf(p.calendar.Wall), Version: d.Version, PID: os.Getpid(), Started: control.TimeOf(d.started),
@@ -48,7 +49,7 @@ func (d *Daemon) picture() *picture {
 // status writes the picture out.
 func (p *picture) status() *control.Status {
 	s := p.head
-	if c := p.census; c.Taken {
+	if c := &p.sight.Census; c.Taken {
 		s.Census.Taken, s.Census.Age = p.calendar.Time(c.From), control.Duration(p.calendar.Now.Sub(c.From))
 		s.Census.Sockets, s.Census.CPU, s.Census.Complete = c.Sockets, control.Duration(c.CPU), c.Complete
 	}

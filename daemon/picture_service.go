@@ -17,8 +17,8 @@ func (p *picture) service(svc *policy.Service) control.Service {
 		Endings: p.endings[svc.Name], SYNs: p.syns[svc.Name].shown,
 		RefusedPackets: sum.refused, BlockedPackets: sum.blocked, DroppedPackets: sum.dropped, ProxiedPackets: sum.proxied,
 		ClosedConnections: sum.closed, BlocksBegun: sum.blocks, Begun: sum.begun}
-	for i := range p.census.Services {
-		if c := &p.census.Services[i]; c.Service == svc.Name {
+	for i := range p.sight.Census.Services {
+		if c := &p.sight.Census.Services[i]; c.Service == svc.Name {
 			out.Held, out.HalfOpen, out.Unread, out.Sources = c.Held, c.HalfOpen, c.Unread, len(c.Sources)+c.Rest.Sources
 		}
 	}

@@ -32,8 +32,8 @@ func (d *Daemon) publish() {
 	}
 	d.Publisher.PublishAttacks(p.attacks)
 	d.Publisher.PublishRuleset(d.ruleset())
-	d.Publisher.PublishExplain(d.explain())
-	d.Publisher.PublishSources(d.sources())
+	d.Publisher.PublishExplain(p.explain)
+	d.Publisher.PublishSources(p.sources)
 	d.publishEvents()
 	d.tell(d.Manager.Status(d.line.show(control.StatusLine(status), control.StatusNews(status), now)))
 }
@@ -52,14 +52,10 @@ func (d *Daemon) ruleset() func() *control.Ruleset {
 	}
 }
 
-// explain returns what explains an address by what was decided and counted up to this turn. None of
-// that is ever changed.
-func (d *Daemon) explain() func(netip.Addr) *control.Explanation {
-	p, state, decision, sight, calendar := d.acting, d.state, d.decision, d.sight, d.calendar()
-	return func(addr netip.Addr) *control.Explanation {
-		e := policy.Explain(p, &state, &decision, &sight, addr)
-		return control.ExplanationOf(&e, calendar)
-	}
+// explain tells what holds for an address by what was decided and counted up to this turn.
+func (p *picture) explain(addr netip.Addr) *control.Explanation {
+	e := policy.Explain(p.policy, &p.state, &p.decision, p.sight, addr)
+	return control.ExplanationOf(&e, p.calendar)
 }
 
 // calendar is the present moment on both clocks.

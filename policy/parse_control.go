@@ -14,19 +14,25 @@ func (p *parser) socket(key string, raw *string) string {
 	if raw == nil {
 		return DefaultSocket
 	}
-	switch s := *raw; {
-	case len(s) > MaxSocketPath:
-		p.problem(key, "is a path of %d bytes, must be at most %d", len(s), MaxSocketPath)
+	return p.file(key, *raw, MaxSocketPath, DefaultSocket, "")
+}
+
+// file reads the path of a file of at most so many bytes. Of one that is none it returns the default, and
+// names it; or says what else is allowed.
+func (p *parser) file(key, s string, most int, standard, or string) string {
+	switch {
+	case len(s) > most:
+		p.problem(key, "is a path of %d bytes, must be at most %d", len(s), most)
 	case !path.IsAbs(s) || s == "/":
-		p.problem(key, "%s is not an absolute path to a file, must be like %q", quote(s), DefaultSocket)
+		p.problem(key, "%s is not an absolute path to a file, must be like %q%s", quote(s), standard, or)
 	case path.Clean(s) != s:
 		p.problem(key, "%s is not in its shortest form, must be %q", quote(s), path.Clean(s))
-	case printable(s, MaxSocketPath) != s:
-		p.problem(key, "%s holds unprintable characters, must be like %q", quote(s), DefaultSocket)
+	case printable(s, most) != s:
+		p.problem(key, "%s holds unprintable characters, must be like %q", quote(s), standard)
 	default:
 		return s
 	}
-	return DefaultSocket
+	return standard
 }
 
 // group reads the name of a system group; the empty name stands for none.

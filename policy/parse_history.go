@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"path"
 	"strconv"
 	"strings"
 	"time"
@@ -25,21 +24,10 @@ func (p *parser) database(key string, raw *string) string {
 	if raw == nil {
 		return DefaultHistoryPath
 	}
-	switch s := *raw; {
-	case s == "":
+	if *raw == "" {
 		return ""
-	case len(s) > MaxHistoryPath:
-		p.problem(key, "is a path of %d bytes, must be at most %d", len(s), MaxHistoryPath)
-	case !path.IsAbs(s) || s == "/":
-		p.problem(key, "%s is not an absolute path to a file, must be like %q, or empty to keep nothing", quote(s), DefaultHistoryPath)
-	case path.Clean(s) != s:
-		p.problem(key, "%s is not in its shortest form, must be %q", quote(s), path.Clean(s))
-	case printable(s, MaxHistoryPath) != s:
-		p.problem(key, "%s holds unprintable characters, must be like %q", quote(s), DefaultHistoryPath)
-	default:
-		return s
 	}
-	return DefaultHistoryPath
+	return p.file(key, *raw, MaxHistoryPath, DefaultHistoryPath, ", or empty to keep nothing")
 }
 
 const day = 24 * time.Hour
