@@ -71,7 +71,7 @@ func watchTop(c *cobra.Command, socket string, every time.Duration) error {
 	}
 	client := control.Dial(socket)
 	defer client.Close()
-	ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGHUP)
+	ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	m := top.New(top.Config{Daemon: client, Now: time.Now, Every: every, WhyNot: whyNoOrders(os.Geteuid()),
 		Color: os.Getenv("NO_COLOR") == "", ASCII: !unicodeTerminal(os.Getenv)})
