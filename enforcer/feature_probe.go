@@ -67,18 +67,39 @@ func (t *Table) probeTable(f *Features) error {
 	return err
 }
 
-// ask sends a question within a transaction that is refused, and returns the errno the question itself
-// was answered with; 0: it would have been carried out.
-func (t *Table) ask(question func(*nftwire.Batch)) (unix.Errno, error) {
-	var b nftwire.Batch
-	e := encoder{batch: &b, owner: t.Owned()}
-	if !t.have.Present {
+// askOwnership returns nil if the kernel knows tables that a socket owns.
+func (t *Table) askOwnership() error {
+	errno, err := t.refused(func(e *encoder) {
+		if t.have.Present {
+			e.table(Delete)
+		}
 		e.table(Add)
+	})
+	if err == nil && errno != 0 {
+		err = errno
 	}
-	e.set(&Op{Verb: Add, Object: ObjectSet, Set: Set{Name: probing, Key: IPv4Addr, Timeout: true, Size: 1}})
-	e.chain(&Op{Verb: Add, Object: ObjectChain, Chain: Chain{Name: probing}})
-	question(&b)
-	e.chain(&Op{Verb: Delete, Object: ObjectChain, Chain: Chain{Name: probing + " of nothing"}})
+	return err
+}
+
+// ask sends a question about a table of ours, and returns the errno the question itself was answered with; 0: it
+// would have been carried out.
+func (t *Table) ask(question func(*nftwire.Batch)) (unix.Errno, error) {
+	return t.refused(func(e *encoder) {
+		if !t.have.Present {
+			e.table(Add)
+		}
+		e.set(&Op{Verb: Add, Object: ObjectSet, Set: Set{Name: probing, Key: IPv4Addr, Timeout: true, Size: 1}})
+		e.chain(&Op{Verb: Add, Object: ObjectChain, Chain: Chain{Name: probing}})
+		question(e.batch)
+	})
+}
+
+// refused sends a transaction that ends with what the kernel refuses, and returns the errno that something before
+// that was answered with; 0: all of it would have been carried out.
+func (t *Table) refused(write func(*encoder)) (unix.Errno, error) {
+	var b nftwire.Batch
+	write(&encoder{batch: &b, owner: t.Owned()})
+	(&encoder{batch: &b}).chain(&Op{Verb: Delete, Object: ObjectChain, Chain: Chain{Name: probing + " of nothing"}})
 	err := t.send(&b)
 	var r *nftwire.Refusal
 	switch {

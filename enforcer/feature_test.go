@@ -1,6 +1,7 @@
 package enforcer
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -10,14 +11,15 @@ import (
 	"ebbgate/internal/nftwire"
 )
 
-// TestProbingLeavesNothing: not even a new generation of the rules, and conntrack stays off.
+// TestProbingLeavesNothing: not even a new generation of the rules, so that nobody who looks meanwhile sees a
+// table, and conntrack stays off.
 func TestProbingLeavesNothing(t *testing.T) {
 	tb := open(t)
 	before, err := tb.generation()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := tb.findFeatures(); err != nil {
+	if err := errors.Join(tb.probe(), tb.findFeatures()); err != nil {
 		t.Fatal(err)
 	}
 	if after, err := tb.generation(); after != before || err != nil {

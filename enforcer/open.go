@@ -115,18 +115,16 @@ func (t *Table) read() {
 	}
 }
 
-// probe asks whether we may own a table, by adding and deleting one in one transaction: it never
-// becomes visible. A table that is there is nobody's, since its owner would have been found alive,
-// and is deleted in the same transaction; on a kernel without ownership all of it fails and the
-// table stays until the first Apply replaces it.
+// probe asks whether we may own a table. A table that is there is nobody's, since its owner would have been found
+// alive, and goes if we may; on a kernel without ownership it stays until the first Apply replaces it.
 func (t *Table) probe() error {
-	var p Plan
-	if t.have.Present {
-		p.Ops = append(p.Ops, Op{Verb: Delete, Object: ObjectTable})
-	}
-	p.Ops = append(p.Ops, Op{Verb: Add, Object: ObjectTable}, Op{Verb: Delete, Object: ObjectTable})
-	if err := t.commit(&p); err != nil {
+	if err := t.askOwnership(); err != nil {
 		return err
+	}
+	if t.have.Present {
+		if err := t.commit(&Plan{Ops: []Op{{Verb: Delete, Object: ObjectTable}}}); err != nil {
+			return err
+		}
 	}
 	t.have = Have{Known: true}
 	return nil
