@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"ebbgate/control"
 	"ebbgate/internal/lab"
@@ -74,7 +73,7 @@ func TestOnlyAdministratorsAreExempt(t *testing.T) {
 	})
 	s.hoard(s.Attackers, lab.HoardConfig{Target: v4(), Sources: from, PerSource: holds, Payload: lab.PartialRequest()})
 	s.hoard(s.Attackers, lab.HoardConfig{Target: netip.AddrPortFrom(v4().Addr(), port+1), Sources: from[:1], PerSource: holds, Payload: lab.PartialRequest()})
-	await(t, 20*time.Second, "the administrators hold all, the others what is allowed", func() error {
+	await(t, soon, "the administrators hold all, the others what is allowed", func() error {
 		held := server.HeldBy()
 		for i, addr := range from {
 			if n := held[addr]; i < 2 && n != holds || i >= 2 && (n == 0 || n > perSource) {

@@ -91,7 +91,7 @@ func (a *ambush) awaitAnswers() {
 		}
 		return healthy(s)
 	})
-	await(a.t, 20*time.Second, "new connections are turned away", func() error {
+	await(a.t, soon, "new connections are turned away", func() error {
 		if a.answers(blockedSources()[0], v4()) || a.answers(refusedSources()[0], deskV6()) {
 			return errNotYet
 		}
@@ -102,8 +102,8 @@ func (a *ambush) awaitAnswers() {
 // awaitPassing waits until both have more than was their limit, and hold it.
 func (a *ambush) awaitPassing() {
 	a.t.Helper()
-	await(a.t, 20*time.Second, "the refused pass", moreThan(perSource, a.desk))
-	await(a.t, 20*time.Second, "the blocked pass", moreThan(perSource, a.shop))
+	await(a.t, soon, "the refused pass", moreThan(perSource, a.desk))
+	await(a.t, soon, "the blocked pass", moreThan(perSource, a.shop))
 }
 
 // answers reports whether a source gets an answer.

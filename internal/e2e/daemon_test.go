@@ -55,7 +55,7 @@ func (s *stage) startLogging(cmd *exec.Cmd, to *os.File) *daemon {
 		close(d.done)
 	}()
 	s.t.Cleanup(d.end)
-	await(s.t, 20*time.Second, "the daemon answers", func() error {
+	await(s.t, soon, "the daemon answers", func() error {
 		select {
 		case <-d.done:
 			s.t.Fatalf("the daemon ended at once: %v\n%s", d.cmd.ProcessState, d.log.String())
@@ -94,7 +94,7 @@ func (d *daemon) status() *control.Status {
 func (d *daemon) awaitStatus(what string, ok func(*control.Status) error) *control.Status {
 	d.t.Helper()
 	var status *control.Status
-	await(d.t, 20*time.Second, what, func() (err error) {
+	await(d.t, soon, what, func() (err error) {
 		if status, err = d.ask(); err != nil {
 			return err
 		}
@@ -114,7 +114,7 @@ func (d *daemon) signal(s os.Signal) {
 // wait returns how the daemon ended.
 func (d *daemon) wait() *os.ProcessState {
 	d.t.Helper()
-	await(d.t, 20*time.Second, "the daemon has ended", func() error {
+	await(d.t, soon, "the daemon has ended", func() error {
 		select {
 		case <-d.done:
 			return nil

@@ -26,7 +26,6 @@ func TestDeadDaemon(t *testing.T) {
 		{"hung on an old kernel", false, syscall.SIGSTOP},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel() // it mostly waits, in namespaces of its own
 			owned := tt.owned && !forcedOld
 			a := newAmbush(t, owned)
 			a.begin()

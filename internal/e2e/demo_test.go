@@ -13,6 +13,7 @@ func TestDemoPlaysToItsEnd(t *testing.T) {
 	if os.Getuid() != 0 && os.Getenv("CI") == "" {
 		t.Skip("not permitted to make network namespaces: run as root")
 	}
+	t.Parallel() // a play mostly waits, in namespaces of its own
 	cmd := command("demo", "--json")
 	tmp := t.TempDir()
 	cmd.Env = append(cmd.Env, "TMPDIR="+tmp)

@@ -36,7 +36,7 @@ func TestExemptLosesNothing(t *testing.T) {
 				}
 				return nil
 			}
-			await(t, 20*time.Second, "the exempt address holds its connections", whole)
+			await(t, soon, "the exempt address holds its connections", whole)
 
 			flood := s.flood(tt.target, tt.attackers[1:], 2000)
 			s.awaitTable(true)

@@ -64,7 +64,7 @@ func (s *stage) measureOnset(clients *lab.Clients, onset time.Time) {
 		s.t.Errorf("the first rule took %v", first)
 	}
 	var again time.Duration
-	await(s.t, 20*time.Second, "the clients are served again", func() error {
+	await(s.t, soon, "the clients are served again", func() error {
 		failed, ok := clients.FirstFailure(onset)
 		if !ok {
 			// An outage begins within the first second, or the limits came before it.

@@ -43,7 +43,6 @@ func TestRulesAreFlushedUnderAttack(t *testing.T) {
 	for _, owned := range []bool{true, false} {
 		name := map[bool]string{false: "a table of nobody", true: "an owned table"}[owned]
 		t.Run(name, func(t *testing.T) {
-			t.Parallel() // it mostly waits, in namespaces of its own
 			if owned && forcedOld {
 				t.Skip("tables have no owners in this build")
 			}

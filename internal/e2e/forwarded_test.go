@@ -70,7 +70,7 @@ func TestForwardedFlood(t *testing.T) {
 // and what exceeds them has no answer. None may be taken.
 func (s *stage) awaitRefusal(from netip.Addr, to netip.AddrPort) {
 	s.t.Helper()
-	await(s.t, 20*time.Second, "a new connection of a limited source is refused", func() error {
+	await(s.t, soon, "a new connection of a limited source is refused", func() error {
 		err := s.open(s.Attackers, from, to)
 		if err == nil {
 			s.t.Fatal("a new connection of a limited source was taken")
@@ -89,7 +89,7 @@ func TestForwardedLeavesTheHostAlone(t *testing.T) {
 	server := s.server(v4(), capacity) // nothing publishes the port
 	d := s.daemon(policyFile{traffic: "forwarded"})
 	s.flood(v4(), lab.AttackRange().IPv4(2), 1000)
-	await(t, 20*time.Second, "the flood is in", moreThan(2*perSource, server))
+	await(t, soon, "the flood is in", moreThan(2*perSource, server))
 	remains(t, 2*time.Second, "indifference", func() error {
 		status := d.status()
 		if shop := status.Services[0]; shop.Held != 0 || len(shop.Attacks) > 0 || status.Table.Present || len(s.table.Presences()) != 0 {

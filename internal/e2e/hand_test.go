@@ -64,7 +64,7 @@ func TestOrdersByHandUnderAttack(t *testing.T) {
 		t.Errorf("freed, and not served: %v", err)
 	}
 	s.tryShadow(server, d)
-	await(t, 20*time.Second, "all attackers are back at their limit", func() error {
+	await(t, soon, "all attackers are back at their limit", func() error {
 		for source, n := range server.HeldBy() {
 			if n > perSource {
 				return fmt.Errorf("%s holds %d", source, n)

@@ -50,21 +50,31 @@ func moreThan(limit int, server *lab.Server) func() error {
 	}
 }
 
-// passing is what a source may hold for a moment: one that was below half of its limit at the last
-// census is not yet counted by the kernel, so what it holds then and a whole limit more can pass
-// until the next census, which closes the excess.
-func passing(limit int) int { return limit/2 + limit }
+// passing is what a source may hold for a moment: what it held before the kernel counted it, at most its limit
+// once the census has closed the excess, and a whole limit more, until the next census closes that too.
+func passing(limit int) int { return 2 * limit }
 
-// awaitLimited waits until no source holds more than limit at the server, and checks that this
-// lasts while the flood goes on opening connections.
+// awaitLimited waits until every source has been held to its limit at the server for two seconds while the flood
+// went on against it. Before the first count that lasts as long as the machine makes it: who was not counted yet
+// is not held yet.
 func (s *stage) awaitLimited(limit int, server *lab.Server, flood *lab.Hoard, leaveOut ...netip.Addr) {
 	s.t.Helper()
-	await(s.t, 20*time.Second, "every source is held to its limit", atMost(limit, server, leaveOut...))
-	before := flood.Counts()
-	remains(s.t, 2*time.Second, "the limit", atMost(passing(limit), server, leaveOut...))
-	await(s.t, 20*time.Second, "no source is left above its limit", atMost(limit, server, leaveOut...))
-	after := flood.Counts()
-	if after.Attempts-before.Attempts < 100 || after.Refused-before.Refused < 100 {
-		s.t.Errorf("the flood did not go on against the limit: %+v, then %+v", before, after)
-	}
+	await(s.t, soon, "every source is held to its limit", atMost(limit, server, leaveOut...))
+	var from time.Time
+	var before lab.HoardCounts
+	await(s.t, 60*time.Second, "the flood has gone on against the limit for two seconds", func() error {
+		if err := atMost(passing(limit), server, leaveOut...)(); err != nil {
+			from = time.Time{}
+			return err
+		}
+		c := flood.Counts()
+		if from.IsZero() {
+			from, before = time.Now(), c
+		}
+		if time.Since(from) < 2*time.Second || c.Attempts-before.Attempts < 100 || c.Refused-before.Refused < 100 {
+			return fmt.Errorf("held for %v; the flood did %+v, and then %+v", time.Since(from), before, c)
+		}
+		return nil
+	})
+	await(s.t, soon, "no source is left above its limit", atMost(limit, server, leaveOut...))
 }

@@ -30,7 +30,7 @@ func TestChurnIsRefused(t *testing.T) {
 	}
 	from := time.Now()
 	before := churn.Counts()
-	await(t, 20*time.Second, "the churn goes on", func() error {
+	await(t, soon, "the churn goes on", func() error {
 		if n := churn.Counts().Attempts - before.Attempts; n < 2000 {
 			return fmt.Errorf("%d more attempts", n)
 		}
@@ -82,7 +82,7 @@ func TestChurnThatFillsTheAcceptQueue(t *testing.T) {
 	clients := s.clients(v4())
 	d := s.kindDaemon(kindPolicy{newRate: 30})
 	churn := s.churn(4000)
-	await(t, 20*time.Second, "the accept queue is full", func() error {
+	await(t, soon, "the accept queue is full", func() error {
 		if n := server.Waiting(); n < 500 {
 			return fmt.Errorf("%d wait", n)
 		}
@@ -90,7 +90,7 @@ func TestChurnThatFillsTheAcceptQueue(t *testing.T) {
 	})
 	d.awaitKind(policy.Churn)
 	d.awaitStatus("all four are refused", refusing(4))
-	await(t, 20*time.Second, "the queue is worked off", func() error {
+	await(t, soon, "the queue is worked off", func() error {
 		if n := server.Waiting(); n > 50 {
 			return fmt.Errorf("%d wait", n)
 		}

@@ -38,7 +38,7 @@ func TestDistributedFloodIsHeldToTheCapacity(t *testing.T) {
 	clients := s.clients(v4())
 	d := s.kindDaemon(kindPolicy{capacity: capacity})
 	modest := s.hoard(s.Clients, lab.HoardConfig{Target: v4(), Sources: lab.ClientRange().SpreadIPv4(10, 1), PerSource: 1, Payload: lab.PartialRequest()})
-	await(t, 20*time.Second, "the modest clients are connected", func() error {
+	await(t, soon, "the modest clients are connected", func() error {
 		if n := modest.Counts().Held; n < 10 {
 			return fmt.Errorf("%d connections", n)
 		}
@@ -90,7 +90,7 @@ func TestWithoutCapacityThereIsNoFairShare(t *testing.T) {
 	server := s.server(everywhere(), capacity)
 	d := s.kindDaemon(kindPolicy{})
 	flood := s.hoard(s.Attackers, lab.HoardConfig{Target: v4(), Sources: lab.AttackRange().SpreadIPv4(40, 15), PerSource: 8, Rate: 6000, Payload: lab.PartialRequest()})
-	await(t, 20*time.Second, "the server is full", func() error {
+	await(t, soon, "the server is full", func() error {
 		if n := server.Counts().Held; n < capacity {
 			return fmt.Errorf("it holds %d", n)
 		}

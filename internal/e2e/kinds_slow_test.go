@@ -35,7 +35,7 @@ func TestSlowApplicationPunishesNobody(t *testing.T) {
 	d.remainsStatus(3*time.Second, "that nobody is punished", unpunished)
 	resumed := time.Now()
 	server.Resume()
-	await(t, 20*time.Second, "the clients are served again", func() error {
+	await(t, soon, "the clients are served again", func() error {
 		if _, ok := clients.Recovered(resumed, time.Second); !ok {
 			return fmt.Errorf("the last failure: %w", clients.LastError())
 		}

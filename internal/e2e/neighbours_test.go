@@ -128,7 +128,6 @@ func (s *stage) checkOthers(n neighbour, before, when string) {
 func TestNeighbours(t *testing.T) {
 	for _, n := range localNeighbours() {
 		t.Run(n.name, func(t *testing.T) {
-			t.Parallel() // it mostly waits, in namespaces of its own
 			s := newStage(t)
 			s.load(n)
 			before := s.others(n)
@@ -196,7 +195,6 @@ func (s *stage) checkBeside(n neighbour, before string, talk *conversation, when
 func TestForwardingNeighbours(t *testing.T) {
 	for _, n := range forwardingNeighbours() {
 		t.Run(n.name, func(t *testing.T) {
-			t.Parallel() // it mostly waits, in namespaces of its own
 			s := newStage(t)
 			server := s.behind(n)
 			before := s.others(n)
@@ -284,7 +282,6 @@ func TestNeighbourComesAndGoes(t *testing.T) {
 			continue
 		}
 		t.Run(n.name, func(t *testing.T) {
-			t.Parallel() // it mostly waits, in namespaces of its own
 			s := newStage(t)
 			at := netip.AddrPortFrom(lab.VictimV4(), port+1) // no neighbour leads this port away
 			if n.files[0] != "docker.v4" && n.files[0] != "kube-proxy.nft" {

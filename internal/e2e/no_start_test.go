@@ -9,7 +9,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"ebbgate/internal/lab"
 )
@@ -98,7 +97,7 @@ func TestSocketIsStoredOnceReady(t *testing.T) {
 		from := m.heard()
 		d := m.start(s)
 		var got []string
-		await(t, 20*time.Second, "the daemon is ready", func() error {
+		await(t, soon, "the daemon is ready", func() error {
 			got = m.saidSince(from, "FDSTOREREMOVE", "FDSTORE", "READY")
 			if !slices.Contains(got, "READY") {
 				return fmt.Errorf("it said %v", got)

@@ -115,7 +115,7 @@ func TestNotify(t *testing.T) {
 	p, url := s.receiver()
 	d := s.daemon(policyFile{})
 	stop := s.notifier("--webhook", url)
-	await(t, 20*time.Second, "it has begun to read", func() error {
+	await(t, soon, "it has begun to read", func() error {
 		_, err := os.Stat(filepath.Join(s.dir, "told.json"))
 		return err
 	})

@@ -154,7 +154,7 @@ func (b *besieged) lasting(happens func()) {
 			}
 		}
 	})
-	await(b.t, 20*time.Second, "the transfer is under way", func() error {
+	await(b.t, soon, "the transfer is under way", func() error {
 		if moving.Back() < size/10 {
 			return errNotYet
 		}

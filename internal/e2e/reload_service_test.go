@@ -10,7 +10,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -76,7 +75,7 @@ var reloading = regexp.MustCompile(`^RELOADING=1\nMONOTONIC_USEC=[1-9][0-9]*\n?$
 func (m *serviceManager) awaitReloads(want int) {
 	m.t.Helper()
 	var order []string
-	await(m.t, 20*time.Second, "the service manager is told of all reloads", func() error {
+	await(m.t, soon, "the service manager is told of all reloads", func() error {
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		order = nil

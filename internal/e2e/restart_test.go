@@ -25,7 +25,7 @@ func TestRestartLimitsAgain(t *testing.T) {
 			t.Errorf("%s is left (%v)", path, err)
 		}
 	}
-	await(t, 20*time.Second, "the attackers pass", moreThan(perSource+50, server))
+	await(t, soon, "the attackers pass", moreThan(perSource+50, server))
 
 	d = s.daemon(policyFile{})
 	took := s.awaitTable(true).Seen.Sub(d.started)

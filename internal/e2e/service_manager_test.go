@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -120,7 +119,7 @@ func (m *serviceManager) stop() { m.keep("", nil) }
 // awaitStore waits until the socket of the table is in store, or nothing is.
 func (m *serviceManager) awaitStore(full bool) {
 	m.t.Helper()
-	await(m.t, 20*time.Second, fmt.Sprintf("the socket is in store: %t", full), func() error {
+	await(m.t, soon, fmt.Sprintf("the socket is in store: %t", full), func() error {
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		if holds := m.stored != nil && m.name == "ebbgate-table"; holds != full {

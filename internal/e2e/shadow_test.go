@@ -27,7 +27,7 @@ func TestShadowReportsAndTouchesNothing(t *testing.T) {
 		}
 		return nil
 	}
-	await(t, 20*time.Second, "the flood holds what it wants", untouched)
+	await(t, soon, "the flood holds what it wants", untouched)
 	d.awaitStatus("all sources are reported", limiting(8))
 	d.awaitStatus("they would be refused, and why", wouldRefuse)
 

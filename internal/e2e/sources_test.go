@@ -6,7 +6,6 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
-	"time"
 
 	"ebbgate/control"
 	"ebbgate/internal/lab"
@@ -21,7 +20,7 @@ func TestSourcesDuringAttack(t *testing.T) {
 	client := control.Dial(s.socket())
 	defer client.Close()
 	var all *control.Sources
-	await(t, 20*time.Second, "attackers are refused and the client is free", func() (err error) {
+	await(t, soon, "attackers are refused and the client is free", func() (err error) {
 		if all, err = client.Sources(t.Context(), control.SourcesRequest{}); err != nil {
 			return err
 		}

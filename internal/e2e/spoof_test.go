@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"net/netip"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,7 +18,7 @@ func TestSpoofedFloodBesideAttack(t *testing.T) {
 	// Connections older than the rules are not in the conntrack table; these will be.
 	s.stop(flood)
 	flood = s.flood(v4(), lab.AttackRange().IPv4(8), 3000)
-	await(t, 20*time.Second, "the attackers are back", moreThan(perSource-1, server))
+	await(t, soon, "the attackers are back", moreThan(perSource-1, server))
 	s.awaitLimited(perSource, server, flood)
 	before := s.tracked()
 	from := time.Now()
@@ -30,9 +31,11 @@ func TestSpoofedFloodBesideAttack(t *testing.T) {
 	if len(after.of(lab.AttackRange())) != len(after) {
 		t.Errorf("conntrack entries of others than the attackers: %v", after)
 	}
-	// Entries of connections that were closed lie beside these until their time is over.
-	if n := after.established(); n < 4*perSource || n > 8*perSource {
-		t.Errorf("%d established connections are tracked, want those of 8 sources, at most %d", n, 8*perSource)
+	// Entries of connections that were closed lie beside these until their time is over. Listing takes a while:
+	// what was closed behind it and what came in its place before it are both in the list.
+	const most = 8*perSource + 8*perSource/10
+	if n := after.established(); n < 4*perSource || n > most {
+		t.Errorf("%d established connections are tracked, want those of 8 sources, at most about %d", n, 8*perSource)
 	}
 	if after.sum() > before.sum()+8*perSource {
 		t.Errorf("the conntrack table grew from %d to %d entries", before.sum(), after.sum())
@@ -46,7 +49,7 @@ func TestSpoofedFloodBesideAttack(t *testing.T) {
 func (s *stage) spoofs(packets uint64) {
 	s.t.Helper()
 	f := s.spoof(v4(), lab.SpoofRange().IPv4(60_000), 20_000)
-	await(s.t, 20*time.Second, fmt.Sprintf("%d forged SYNs are sent", packets), func() error {
+	await(s.t, soon, fmt.Sprintf("%d forged SYNs are sent", packets), func() error {
 		if c := f.Counts(); c.Sent < packets {
 			return fmt.Errorf("%+v", c)
 		}
@@ -58,9 +61,24 @@ func (s *stage) spoofs(packets uint64) {
 // spoof begins to flood with SYNs of forged sources.
 func (s *stage) spoof(to netip.AddrPort, sources []netip.Addr, rate int) *lab.Spoof {
 	s.t.Helper()
+	if !s.quiet {
+		floodAlone(s.t)
+		s.quiet = true
+	}
 	f, err := lab.StartSpoof(s.t.Context(), s.Attackers, lab.SpoofConfig{Target: to, Sources: sources, Rate: rate})
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	return f
+}
+
+// packets is held by the test that floods with packets.
+var packets sync.Mutex
+
+// floodAlone waits until no other test floods with packets, and keeps others from it until this one has ended:
+// such a flood takes a core of the machine, and two on two would be slower than they say.
+func floodAlone(t *testing.T) {
+	t.Helper()
+	packets.Lock()
+	t.Cleanup(packets.Unlock)
 }

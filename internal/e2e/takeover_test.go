@@ -88,7 +88,7 @@ func TestCrashWithoutAServiceManager(t *testing.T) {
 	if rules := s.rules(); rules != "" {
 		t.Errorf("rules are left:\n%s", rules)
 	}
-	await(t, 20*time.Second, "the attackers pass", moreThan(perSource+50, server))
+	await(t, soon, "the attackers pass", moreThan(perSource+50, server))
 }
 
 // TestStoredSocketInPeace: in peace the store keeps a socket that owns nothing, from one crash to the next.
@@ -119,7 +119,7 @@ func established(c lab.HoardCounts) int64 { return int64(c.Held) + int64(c.Close
 func (s *stage) awaitRefused(flood *lab.Hoard, more uint64) {
 	s.t.Helper()
 	before := flood.Counts().Refused
-	await(s.t, 20*time.Second, fmt.Sprintf("%d more attempts are refused", more), func() error {
+	await(s.t, soon, fmt.Sprintf("%d more attempts are refused", more), func() error {
 		if got := flood.Counts().Refused - before; got < more {
 			return fmt.Errorf("%d are", got)
 		}
@@ -131,7 +131,7 @@ func (s *stage) awaitRefused(flood *lab.Hoard, more uint64) {
 func (s *stage) awaitSettled(flood *lab.Hoard) {
 	s.t.Helper()
 	last, since := established(flood.Counts()), time.Now()
-	await(s.t, 20*time.Second, "no attacker gets in", func() error {
+	await(s.t, soon, "no attacker gets in", func() error {
 		if now := established(flood.Counts()); now != last {
 			last, since = now, time.Now()
 		}

@@ -28,7 +28,7 @@ func TestConntrackIsOnOnlyWhileItCounts(t *testing.T) {
 	s.stop(spoof)
 
 	flood := s.flood(v4(), lab.AttackRange().IPv4(8), 3000)
-	await(t, 20*time.Second, "the kernel counts", func() error {
+	await(t, soon, "the kernel counts", func() error {
 		if !strings.Contains(s.rules(), "ct count") {
 			return errNotYet
 		}
@@ -38,7 +38,7 @@ func TestConntrackIsOnOnlyWhileItCounts(t *testing.T) {
 	s.awaitLimited(perSource, server, flood)
 	s.stop(flood)
 	s.awaitOver(d)
-	await(t, 20*time.Second, "what was tracked is forgotten", func() error {
+	await(t, soon, "what was tracked is forgotten", func() error {
 		if n := s.tracked().of(lab.AttackRange()); len(n) > 0 {
 			return fmt.Errorf("entries %v", n)
 		}
@@ -83,7 +83,7 @@ func TestWithoutConntrack(t *testing.T) {
 func (s *stage) awaitHeldByCensus(server *lab.Server, flood *lab.Hoard) {
 	s.t.Helper()
 	before := flood.Counts().Refused
-	await(s.t, 20*time.Second, "every source is held to its limit while the flood goes on", func() error {
+	await(s.t, soon, "every source is held to its limit while the flood goes on", func() error {
 		if n := flood.Counts().Refused - before; n < 100 {
 			return fmt.Errorf("%d connections were refused", n)
 		}
