@@ -37,21 +37,25 @@ func TestConnRefusesBadRequests(t *testing.T) {
 
 func TestDestroyError(t *testing.T) {
 	other := errors.New("other")
-	tests := []struct{ in, want error }{
-		{nil, nil},
-		{unix.ENOENT, ErrGone},
-		{unix.EOPNOTSUPP, ErrNoDestroy},
-		{unix.EPERM, unix.EPERM},
-		{unix.EINVAL, unix.EINVAL},
-		{nlwire.ErrTimeout, nlwire.ErrTimeout},
-		{other, other},
+	tests := []struct{ in, probed, want error }{
+		{nil, nil, nil},
+		{unix.ENOENT, nil, ErrGone},
+		{unix.EOPNOTSUPP, unix.EOPNOTSUPP, ErrNoDestroy},
+		{unix.EOPNOTSUPP, nlwire.ErrTimeout, ErrNoDestroy},
+		{unix.EOPNOTSUPP, unix.ENOENT, ErrGone}, // it has come to TIME_WAIT, before kernels destroyed that
+		{unix.EPERM, nil, unix.EPERM},
+		{unix.EINVAL, nil, unix.EINVAL},
+		{nlwire.ErrTimeout, nil, nlwire.ErrTimeout},
+		{other, nil, other},
 	}
 	for _, tt := range tests {
-		if got := destroyError(tt.in); !errors.Is(got, tt.want) {
-			t.Errorf("%v became %v, want %v", tt.in, got, tt.want)
+		probed := false
+		got := destroyError(tt.in, func() error { probed = true; return tt.probed })
+		if !errors.Is(got, tt.want) || probed != (tt.probed != nil) {
+			t.Errorf("%v became %v, want %v; asked again: %t", tt.in, got, tt.want, probed)
 		}
 	}
-	if got := destroyError(unix.EPERM).Error(); !strings.Contains(got, "CAP_NET_ADMIN") {
+	if got := destroyError(unix.EPERM, nil).Error(); !strings.Contains(got, "CAP_NET_ADMIN") {
 		t.Errorf("%q does not name the capability", got)
 	}
 }

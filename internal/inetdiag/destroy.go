@@ -32,7 +32,14 @@ func (c *Conn) destroy(family uint8, id ID) error {
 	}
 	family, id = unmapID(family, id)
 	c.body = appendRequestV2(c.body[:0], family, 0, ^States(0), &id)
-	return destroyError(c.nl.Do(&nlwire.Request{Type: sockDestroy, Body: c.body}, nil))
+	return destroyError(c.nl.Do(&nlwire.Request{Type: sockDestroy, Body: c.body}, nil), c.destroyNone)
+}
+
+// destroyNone has the kernel destroy a connection that cannot be, from port 0 to port 0 of no address: ENOENT says
+// that it would have destroyed another.
+func (c *Conn) destroyNone() error {
+	c.body = appendRequestV2(c.body[:0], unix.AF_INET, 0, ^States(0), &ID{})
+	return c.nl.Do(&nlwire.Request{Type: sockDestroy, Body: c.body}, nil)
 }
 
 // unmapID turns the ID of a connection which a dual-stack socket holds with an IPv4 peer into the

@@ -39,13 +39,46 @@ func TestKernelDestroyWaiting(t *testing.T) {
 	}
 }
 
+// TestKernelDestroyTimeWait: what has come to TIME_WAIT is destroyed, or counts as gone on kernels that cannot. They are
+// not taken for kernels that destroy nothing.
+func TestKernelDestroyTimeWait(t *testing.T) {
+	for name, destroy := range map[string]func(*Conn, *Socket) error{
+		"alone": func(c *Conn, s *Socket) error { return c.Destroy(s.Family, s.ID) },
+		"in a batch": func(c *Conn, s *Socket) error {
+			var why error
+			err := c.DestroyAll([]Named{{s.Family, s.ID}}, func(_ int, err error) { why = err })
+			return errors.Join(err, why)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			nstest.Enter(t)
+			l := nstest.Listen(t, "127.0.0.1:80", 5)
+			client := nstest.Dial(t, "127.0.0.1:0", "127.0.0.1:80")
+			l.Accept().Close()
+			client.Close()
+			c := open(t)
+			waiting := Request{Family: unix.AF_INET, States: StatesOf(TimeWait), Filter: port(t, 80)}
+			s := single(t, c, waiting)
+			if err := destroy(c, &s); err != nil && !errors.Is(err, ErrGone) {
+				t.Errorf("a connection in TIME_WAIT: %v", err)
+			}
+			if left := find(t, c, waiting); len(left) != 0 && nstest.Linux(t, 6, 12) {
+				t.Errorf("%d are left in TIME_WAIT", len(left))
+			}
+		})
+	}
+}
+
 // TestKernelDestroySubflow: of an MPTCP connection only the TCP connection underneath is named and
 // reset. The client is told; the server's application only once the kernel has waited for another subflow
 // to come, which is a minute unless net.mptcp.close_timeout says otherwise.
 func TestKernelDestroySubflow(t *testing.T) {
 	nstest.Enter(t)
+	if !nstest.Linux(t, 6, 8) {
+		t.Skip("this kernel has no net.mptcp.close_timeout, of Linux 6.8")
+	}
 	if err := os.WriteFile("/proc/sys/net/mptcp/close_timeout", []byte("1"), 0); err != nil {
-		t.Fatalf("this test needs MPTCP and net.mptcp.close_timeout (6.8 and newer): %v", err)
+		t.Fatalf("this test needs MPTCP and net.mptcp.close_timeout: %v", err)
 	}
 	var config net.ListenConfig
 	config.SetMultipathTCP(true)

@@ -48,7 +48,20 @@ func (c *Conn) destroyAll(socks []Named, each func(i int, err error)) error {
 		c.body = appendRequestV2(c.body, family, 0, ^States(0), &id)
 		c.bodies = append(c.bodies, c.body[from:len(c.body):len(c.body)])
 	}
-	return c.nl.Batch(sockDestroy, c.bodies, func(i int, errno unix.Errno) {
-		each(i, destroyError(errno))
+	var unclear []int // which is found out once the batch is answered
+	err := c.nl.Batch(sockDestroy, c.bodies, func(i int, errno unix.Errno) {
+		if errno == unix.EOPNOTSUPP {
+			unclear = append(unclear, i)
+			return
+		}
+		each(i, destroyError(errno, c.destroyNone))
 	})
+	if err != nil || len(unclear) == 0 {
+		return err
+	}
+	why := destroyError(unix.EOPNOTSUPP, c.destroyNone)
+	for _, i := range unclear {
+		each(i, why)
+	}
+	return nil
 }
