@@ -16,6 +16,9 @@ const (
 	procFileBound = 256 << 10
 )
 
+// procFileTries bounds how often a reading is taken anew that a signal interrupts.
+const procFileTries = 100
+
 // procFile is a file of /proc that is read again and again through one descriptor, which stays
 // bound to the network namespace it was opened in.
 type procFile struct {
@@ -38,10 +41,10 @@ func (f *procFile) read() ([]byte, error) {
 	if f.buf == nil {
 		f.buf = make([]byte, procFileStart)
 	}
-	for {
+	for tries := 1; ; tries++ {
 		n, err := unix.Pread(f.fd, f.buf, 0)
 		switch {
-		case err == unix.EINTR:
+		case err == unix.EINTR && tries < procFileTries:
 		case err != nil:
 			return nil, fmt.Errorf("read %s: %w", f.path, err)
 		case n < len(f.buf):

@@ -69,15 +69,19 @@ func (s *Socket) reserve(size int) error {
 	return nil
 }
 
+// mostLosses bounds how many receipts in a row may tell of a loss or an interruption.
+const mostLosses = 100
+
 // receive reads whatever waits in the queue, where the answer to a transaction is complete when
 // nlwire.Send returns. ENOBUFS says that something did not fit: a verdict that is missing for it is noticed by
 // its absence.
 func (s *Socket) receive(v *verdict) error {
-	for {
+	for losses := 0; ; {
 		n, _, flags, _, err := unix.Recvmsg(s.fd, s.buf[:], nil, unix.MSG_DONTWAIT)
 		switch {
-		case err == unix.EINTR, err == unix.ENOBUFS:
-		case err == unix.EAGAIN:
+		case (err == unix.EINTR || err == unix.ENOBUFS) && losses < mostLosses:
+			losses++
+		case err == unix.EAGAIN, err == unix.EINTR, err == unix.ENOBUFS:
 			return nil
 		case err != nil:
 			return fmt.Errorf("read answer to transaction: %w", err)

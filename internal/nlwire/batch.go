@@ -78,12 +78,14 @@ func (c *Conn) collect(b *batch, each func(i int, errno unix.Errno)) error {
 
 // rest reads what is queued and no more.
 func (c *Conn) rest(b *batch, each func(i int, errno unix.Errno)) error {
+	losses := 0
 	for !b.done {
 		n, from, err := c.wire.Recv(c.buf, false)
 		switch {
 		case err == unix.EAGAIN:
 			return nil
-		case err == unix.ENOBUFS:
+		case err == unix.ENOBUFS && losses < mostTries:
+			losses++
 		case err != nil:
 			return fmt.Errorf("receive: %w", err)
 		case from == 0:

@@ -35,6 +35,7 @@ func TestBatch(t *testing.T) {
 		{"bad overrun, what is queued is read", []step{{err: unix.ENOBUFS}, {data: gone}, {err: unix.EAGAIN}},
 			refusals{"0 no such file or directory"}, ErrOverrun},
 		{"bad overrun before the end", []step{{err: unix.ENOBUFS}, {data: last}}, nil, ErrOverrun},
+		{"bad overruns without an end", slices.Repeat([]step{{err: unix.ENOBUFS}}, mostTries+2), nil, ErrOverrun},
 		{"bad receive", []step{{err: unix.ENOTCONN}}, nil, unix.ENOTCONN},
 		{"bad receive after an overrun", []step{{err: unix.ENOBUFS}, {err: unix.ENOTCONN}}, nil, unix.ENOTCONN},
 		{"bad truncated", []step{{data: last, size: receiveBuffer + 1}, {data: last}}, nil, ErrTruncated},

@@ -67,8 +67,9 @@ func (c *Conn) Do(req *Request, each func(body []byte) bool) error {
 }
 
 // receive reads until the kernel has said its last word. A loss does not end it: what is left is
-// still worth having, and a dump has to be read to its end anyway.
+// still worth having, and a dump has to be read to its end anyway, unless there is nothing but losses.
 func (c *Conn) receive(a *answer, each func(body []byte) bool, stop func() bool) error {
+	losses := 0
 	for {
 		if stop != nil && stop() {
 			return ErrStopped
@@ -77,6 +78,9 @@ func (c *Conn) receive(a *answer, each func(body []byte) bool, stop func() bool)
 		switch {
 		case err == unix.ENOBUFS:
 			a.blame(ErrOverrun)
+			if losses++; losses == mostTries {
+				return a.result()
+			}
 			continue
 		case err == unix.EAGAIN:
 			return ErrTimeout
@@ -99,12 +103,14 @@ func (c *Conn) receive(a *answer, each func(body []byte) bool, stop func() bool)
 // drain reads what an abandoned answer still has to say. The kernel makes the next piece of a dump
 // while the last is being read, so an empty queue means that there is none.
 func (c *Conn) drain() error {
+	losses := 0
 	for c.open {
 		n, from, err := c.wire.Recv(c.buf, false)
 		switch {
 		case err == unix.EAGAIN:
 			c.open = false
-		case err == unix.ENOBUFS:
+		case err == unix.ENOBUFS && losses < mostTries:
+			losses++
 		case err != nil:
 			return err
 		case from == 0:

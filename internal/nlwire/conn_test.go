@@ -3,6 +3,7 @@ package nlwire
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -60,6 +61,7 @@ func TestConnDo(t *testing.T) {
 		{"OK", []step{{data: one}, {data: one}, end}, 2, nil},
 		{"OK other senders are ignored", []step{{data: one, from: 99}, {data: one}, end}, 1, nil},
 		{"bad overrun, rest is read", []step{{data: one}, {err: unix.ENOBUFS}, {data: one}, end}, 2, ErrOverrun},
+		{"bad overruns without an end", append([]step{{data: one}}, slices.Repeat([]step{{err: unix.ENOBUFS}}, mostTries)...), 1, ErrOverrun},
 		{"bad truncated, rest is read", []step{{data: one, size: receiveBuffer + 1}, {data: one}, end}, 2, ErrTruncated},
 		{"bad silence", []step{{data: one}, {err: unix.EAGAIN}}, 1, ErrTimeout},
 		{"bad refused", []step{{data: datagram{}.errno(1, unix.EINVAL)}}, 0, unix.EINVAL},
@@ -122,6 +124,10 @@ func TestConnAfterAbandonedDump(t *testing.T) {
 	}
 	if err := c.Do(&dump, nil); !errors.Is(err, unix.ENOTCONN) {
 		t.Errorf("got %v, want what reading the rest met with", err)
+	}
+	s.steps = slices.Repeat([]step{{err: unix.ENOBUFS}}, mostTries+1)
+	if err := c.Do(&dump, nil); !errors.Is(err, unix.ENOBUFS) || len(s.steps) != 0 {
+		t.Errorf("got %v with %d losses to go, want the loss after %d", err, len(s.steps), mostTries)
 	}
 }
 

@@ -8,13 +8,13 @@ import (
 
 // Send writes messages to a netlink socket that talks to the kernel, in one piece: the kernel takes
 // all of them or, with an error, none. It works them off within the call, which no signal interrupts
-// once it has begun, so that to try again after EINTR repeats nothing. The errno of a refusal is
-// returned as it is.
+// once it has begun, so that to try again after EINTR, which it does up to a hundred times, repeats nothing.
+// The errno of a refusal is returned as it is.
 func Send(fd int, b []byte) error {
-	for {
+	for try := 1; ; try++ {
 		n, err := unix.Write(fd, b)
 		switch {
-		case err == unix.EINTR:
+		case err == unix.EINTR && try < mostTries:
 			continue
 		case err != nil:
 			return err

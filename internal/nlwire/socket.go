@@ -16,6 +16,10 @@ const receiveTimeout = 2 * time.Second
 // socketBuffer is the receive buffer asked for: a few answers of 32 KiB with their overhead.
 const socketBuffer = 1 << 20
 
+// mostTries bounds how often a call is made that a signal interrupts, or a receipt that tells of a loss: more
+// in a row mean that something is wrong, which must not hold us for ever.
+const mostTries = 100
+
 // wire is the netlink socket as Conn sees it; tests put a script in its place.
 type wire interface {
 	send(b []byte) error
@@ -74,19 +78,20 @@ func (s *Socket) FD() int { return s.fd }
 // exceeds len(b) if it was cut, and the sender's port: 0 is the kernel. It allocates nothing.
 //
 // unix.EAGAIN says that there was none, for two seconds with wait, else at this moment, and
-// unix.ENOBUFS that some were lost for want of receive buffer; both are returned as they are.
+// unix.ENOBUFS that some were lost for want of receive buffer; both are returned as they are, and so is
+// unix.EINTR after a hundred interruptions in a row.
 func (s *Socket) Recv(b []byte, wait bool) (n int, from uint32, err error) {
 	// recvfrom(2) by hand, because unix.Recvfrom allocates an address for every call.
 	flags := unix.MSG_TRUNC
 	if !wait {
 		flags |= unix.MSG_DONTWAIT
 	}
-	for {
+	for try := 1; ; try++ {
 		s.fromLen = unix.SizeofSockaddrNetlink
 		size, _, errno := unix.Syscall6(unix.SYS_RECVFROM, uintptr(s.fd),
 			uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), uintptr(flags),
 			uintptr(unsafe.Pointer(&s.from)), uintptr(unsafe.Pointer(&s.fromLen)))
-		if errno == unix.EINTR {
+		if errno == unix.EINTR && try < mostTries {
 			continue
 		}
 		if errno != 0 {
