@@ -66,7 +66,8 @@ type Attack struct {
 	Excess      int // connections over their limits that were to be closed; in shadow mode: would have been
 	Blocked     int // blocks begun for it
 
-	Top     []PrefixCount // at the peak, the prefixes that held most; at most maxTop
+	Top     []PrefixCount // at the peak of what is answered, the prefixes that held most, or opened most; at most maxTop
+	TopSum  int           // what all that were answered held then, or opened a second
 	Changes []Change      // of the response, the oldest first; at most maxChanges
 	Dropped int           // changes left out between the first and the newest ones
 
@@ -80,6 +81,7 @@ type PrefixCount struct {
 	Prefix  netip.Prefix
 	Sources int
 	Held    int
+	Rate    int `json:",omitempty"` // of churn: connections they opened a second
 }
 
 // Change is one change of the response to an attack.
@@ -88,4 +90,7 @@ type Change struct {
 	What  string // "sources limited", "share lowered to 3", ...
 	Count int    // how many sources or prefixes; 0 where that says nothing
 	Why   string
+
+	Source netip.Prefix // the one it is about; zero: several, or the whole service
+	ByHand bool         `json:",omitempty"` // the operator did it, or it follows from what he did
 }

@@ -34,6 +34,15 @@ func blocksOf(all []BlockState, service string) blockList {
 	return blockList{list: all[first : first+n : first+n]}
 }
 
+// blocksIn counts the blocks of a policy's services.
+func blocksIn(p *Policy, all []BlockState) int {
+	n := 0
+	for i := range p.Services {
+		n += len(blocksOf(all, p.Services[i].Name).list)
+	}
+	return n
+}
+
 // CompareBlocks orders blocks as State.Blocks is: by service and source.
 func CompareBlocks(a, b BlockState) int {
 	return cmp.Or(cmp.Compare(a.Service, b.Service), ComparePrefix(a.Source, b.Source))

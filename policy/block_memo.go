@@ -52,7 +52,7 @@ func (st *serviceStep) newestBlocks() []newestOf {
 	var list []newestOf
 	for i := range st.blocks.list {
 		b := &st.blocks.list[i]
-		if b.Until <= st.o.At || b.Since < st.next.Begun || b.Reason.Rule == RuleInherited || b.byHand() {
+		if b.Until <= st.o.At || b.Since < st.next.Begun || b.Reason.Rule == RuleInherited || b.byHand() || b.Back {
 			continue
 		}
 		at := slices.IndexFunc(list, func(n newestOf) bool { return n.cause == b.Cause })

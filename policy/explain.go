@@ -38,6 +38,7 @@ type explainer struct {
 	addr     netip.Addr
 	source   netip.Prefix // what addr counts for at the service at hand
 	free     bool         // of every service
+	mode     Mode         // of the service at hand
 }
 
 // service gathers what holds at one service.
@@ -49,7 +50,9 @@ func (x *explainer) service(svc *Service) ServiceExplanation {
 	if admin != "" {
 		e.Exempt = append(e.Exempt, admin)
 	}
+	e.Partly = admin != "" && !everywhere && !free
 	free = free || everywhere
+	x.mode = svc.Mode
 	x.limits(svc, &e)
 	x.held(&e)
 	x.rate(&e)

@@ -23,7 +23,7 @@ func (x *explainer) foretell(svc *Service, free bool, e *ServiceExplanation) []s
 	}
 	next = append(next, x.flooding(svc, e)...)
 	if len(e.Blocks) == 0 && e.Strikes > 0 {
-		text := fmt.Sprintf("blocked %s before, one of them is forgiven in %s", timesOver(e.Strikes), x.left(e.Forgiven))
+		text := fmt.Sprintf(x.would("blocked", "would have been blocked")+" %s before, one of them is forgiven in %s", timesOver(e.Strikes), x.left(e.Forgiven))
 		if e.NextFor > 0 {
 			text += fmt.Sprintf("; the next block would last %s", Brief(e.NextFor))
 		}
@@ -54,9 +54,9 @@ func (x *explainer) blocked(e *ServiceExplanation) []string {
 	var next []string
 	for i := range e.Blocks {
 		b := &e.Blocks[i]
-		who := "blocked"
+		who := x.would("blocked", "would be blocked")
 		if b.ByHand() {
-			who = "blocked by hand"
+			who += " by hand"
 		}
 		if b.Source != x.source {
 			who += " with " + shortPrefix(b.Source)
@@ -88,13 +88,14 @@ func (x *explainer) limited(svc *Service, e *ServiceExplanation) []string {
 		next = append(next, fmt.Sprintf("%d of %d held, most of it by %s, which alone is answered",
 			narrowed.Held, narrowed.Max, shortPrefix(narrowed.Source)))
 	} else if !own {
-		next = append(next, roomLeft(e))
+		next = append(next, x.roomLeft(e))
+		e.Due = e.Known && e.Max > 0 && e.Held >= e.Max
 	}
 	for _, g := range e.Prefixes {
 		covered := slices.ContainsFunc(e.Limits, func(l Limit) bool { return l.Source == g.Prefix })
 		if !covered {
 			next = append(next, fmt.Sprintf("%s: %d of %d held by %s: %s", g.Prefix, g.Held, g.Max, sourceCount(g.Sources),
-				moreUntil(g.Held, g.Max, "the prefix is limited")))
+				x.moreUntil(g.Held, g.Max, "the prefix "+x.would("is", "would be")+" limited")))
 		}
 	}
 	return next
@@ -122,12 +123,12 @@ func (x *explainer) inLimit(svc *Service, e *ServiceExplanation, l *Limit) strin
 	}
 	switch {
 	case l.Refuse:
-		text += ": new connections are refused"
+		text += ": new connections " + x.are() + " refused"
 	default:
-		text += ": new connections are refused again at the limit"
+		text += ": new connections " + x.are() + " refused again at the limit"
 	}
 	if l.Close {
-		text += fmt.Sprintf(", %d are closed, those with the least progress first", l.Held-l.Max)
+		text += fmt.Sprintf(", %d %s closed, those with the least progress first", l.Held-l.Max, x.are())
 	}
 	if l.Reason.Rule == ruleCapacity {
 		return text + fmt.Sprintf("; ends when there is room for all, or in %s if nothing more is known", x.left(l.Until))
@@ -135,9 +136,9 @@ func (x *explainer) inLimit(svc *Service, e *ServiceExplanation, l *Limit) strin
 	switch after := svc.Response.BlockAfter; {
 	case e.NextFor == 0:
 	case l.forRate():
-		text += fmt.Sprintf("; blocked for %s if it is as fast again", Brief(e.NextFor))
+		text += fmt.Sprintf("; %s for %s if it is as fast again", x.would("blocked", "would be blocked"), Brief(e.NextFor))
 	case l.Held > l.Max:
-		text += fmt.Sprintf("; blocked for %s if that goes on for another %s", Brief(e.NextFor), x.left(l.Since.Add(after)))
+		text += fmt.Sprintf("; %s for %s if that goes on for another %s", x.would("blocked", "would be blocked"), Brief(e.NextFor), x.left(l.Since.Add(after)))
 	}
 	return text + fmt.Sprintf("; ends after %s below half of it, or in %s if nothing more is known", Brief(svc.Response.Quiet), x.left(l.Until))
 }
@@ -146,23 +147,34 @@ func (x *explainer) inLimit(svc *Service, e *ServiceExplanation, l *Limit) strin
 func (l *Limit) forRate() bool { return l.Reason.Rule == ruleNew || l.Reason.Rule == ruleOverrideNew }
 
 // roomLeft tells how far the source is from its limit.
-func roomLeft(e *ServiceExplanation) string {
+func (x *explainer) roomLeft(e *ServiceExplanation) string {
 	switch {
 	case e.Max == 0:
 		return "no limit on the connections of one source"
 	case !e.Known:
-		return fmt.Sprintf("nothing tells what is held: new connections are refused from %d on", e.Max)
+		return fmt.Sprintf("nothing tells what is held: new connections %s refused from %d on", x.are(), e.Max)
 	}
-	return fmt.Sprintf("%d of %d held: %s", e.Held, e.Max, moreUntil(e.Held, e.Max, "new connections are refused"))
+	return fmt.Sprintf("%d of %d held: %s", e.Held, e.Max, x.moreUntil(e.Held, e.Max, "new connections "+x.are()+" refused"))
 }
 
-// moreUntil says how many more something takes.
-func moreUntil(held, limit int, what string) string {
+// moreUntil says how many more something takes. Who holds as much already and is not limited was freed since that was
+// counted, or there was no room for his limit.
+func (x *explainer) moreUntil(held, limit int, what string) string {
 	if held >= limit {
-		return "enough that " + what
+		return "enough to be limited by the next census"
 	}
 	return fmt.Sprintf("%d more until %s", limit-held, what)
 }
+
+// would returns what is so, or in shadow mode what would be.
+func (x *explainer) would(is, would string) string {
+	if x.mode == Shadow {
+		return would
+	}
+	return is
+}
+
+func (x *explainer) are() string { return x.would("are", "would be") }
 
 // faster tells what comes of the rate at which connections are opened.
 func (x *explainer) faster(e *ServiceExplanation) []string {
@@ -170,9 +182,9 @@ func (x *explainer) faster(e *ServiceExplanation) []string {
 	case e.MaxRate == 0:
 		return nil
 	case !e.RateKnown:
-		return []string{fmt.Sprintf("nothing tells how fast connections are opened: refused for a while above %d a second", e.MaxRate)}
+		return []string{fmt.Sprintf("nothing tells how fast connections are opened: %s for a while above %d a second", x.would("refused", "would be refused"), e.MaxRate)}
 	}
-	return []string{fmt.Sprintf("%.1f connections a second ended: refused for a while above %d", e.Rate, e.MaxRate)}
+	return []string{fmt.Sprintf("%.1f connections a second ended: %s for a while above %d", e.Rate, x.would("refused", "would be refused"), e.MaxRate)}
 }
 
 // flooding tells what comes of the SYNs.
@@ -180,7 +192,7 @@ func (x *explainer) flooding(svc *Service, e *ServiceExplanation) []string {
 	rate, pressure := svc.Rate.SYNPerSource, x.policy.Observe.SYNPressure
 	switch {
 	case e.Dropped:
-		return []string{fmt.Sprintf("SYNs beyond %d a second are dropped while the host takes more than %d a second in all", rate, pressure)}
+		return []string{fmt.Sprintf("SYNs beyond %d a second %s dropped while the host takes more than %d a second in all", rate, x.are(), pressure)}
 	case e.SYNsOver == 0:
 		return nil
 	case e.Proven:

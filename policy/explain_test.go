@@ -142,7 +142,7 @@ func TestExplainHeld(t *testing.T) {
 		"no sight at all":                  {nil, "203.0.113.9", false, 0, "nothing tells what is held: new connections are refused from 100 on"},
 		"no census":                        {&Sight{}, "203.0.113.9", false, 0, "nothing tells what is held: new connections are refused from 100 on"},
 		"counted":                          {&Sight{Census: webCensus(true, map[string]int{"203.0.113.9/32": 12})}, "203.0.113.9", true, 12, "12 of 100 held: 88 more until new connections are refused"},
-		"at its limit":                     {&Sight{Census: webCensus(true, map[string]int{"203.0.113.9/32": 100})}, "203.0.113.9", true, 100, "100 of 100 held: enough that new connections are refused"},
+		"at its limit":                     {&Sight{Census: webCensus(true, map[string]int{"203.0.113.9/32": 100})}, "203.0.113.9", true, 100, "100 of 100 held: enough to be limited by the next census"},
 		"absent":                           {&Sight{Census: webCensus(true, nil)}, "203.0.113.9", true, 0, "0 of 100 held: 100 more until new connections are refused"},
 		"counted in an incomplete census":  {&Sight{Census: webCensus(false, map[string]int{"203.0.113.9/32": 12})}, "203.0.113.9", true, 12, "12 of 100 held: 88 more until new connections are refused"},
 		"absent from an incomplete census": {&Sight{Census: webCensus(false, nil)}, "203.0.113.9", false, 0, "nothing tells what is held: new connections are refused from 100 on"},

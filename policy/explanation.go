@@ -17,6 +17,7 @@ type ServiceExplanation struct {
 	Service string
 	Mode    Mode
 	Exempt  []string     // why it is exempt of this service alone
+	Partly  bool         // what exempts it does so on sshd's ports alone, and the service has others
 	Source  netip.Prefix // what its connections count for
 
 	Known   bool    // a census tells what the source holds
@@ -24,6 +25,7 @@ type ServiceExplanation struct {
 	Counted Instant // when that was
 	Max     int     // what it may hold; 0: no limit
 	Rule    string  // the key that says so
+	Due     bool    // it holds as much, and no limit is in force: the next census that finds so raises it
 
 	RateKnown bool    // a count of what ends tells how fast it opens connections
 	Rate      float64 // completed connections a second

@@ -19,11 +19,29 @@ type Kept struct {
 	Blocks  []BlockState
 	Exempt  []Exemption
 	Modes   []HandMode
+	Policy  string // hash of the policy file by which was decided; empty: not known
+	Ended   bool   // the daemon came to its end in order, and was not killed
 }
 
 // Keep returns what is to be kept of a state. It shares the state's lists, which nobody changes.
 func (s *State) Keep(now Moment) Kept {
 	return Kept{Saved: now, Attacks: s.Attacks, Seed: s.Seed, Blocks: s.Blocks, Exempt: s.Exempt, Modes: s.Modes}
+}
+
+// Lasting returns the modes by hand that hold again under the policy file of that hash, and those that are over
+// though the operator did not say so. A mode that passes traffic holds again: until its time, and one without a time
+// if the daemon did not end in order, for then nobody asked for that end. One that enforces holds until its time and
+// only if the policy file is the one it was set under: nobody has watched another one in that mode.
+func (k *Kept) Lasting(hash string) (lasting, over []HandMode) {
+	for _, m := range k.Modes {
+		switch {
+		case m.Mode == Shadow && (m.Until != 0 || !k.Ended), m.Mode == Enforce && m.Until != 0 && hash != "" && hash == k.Policy:
+			lasting = append(lasting, m)
+		case m.Until != 0 || !k.Ended:
+			over = append(over, m)
+		}
+	}
+	return lasting, over
 }
 
 // longestOff is for how long at most a machine is believed to have been off: as long as the longest block

@@ -9,10 +9,11 @@ import (
 // so that a recording holds it.
 type Order struct {
 	Kind      OrderKind
-	Exemption Exemption  // of OrderUnexempt: Prefix and Service only
-	Block     HandBlock  `json:",omitzero"`  // of OrderBlock; of OrderUnblock: Source and Service only
-	Mode      HandMode   `json:",omitzero"`  // of OrderMode; an empty Service is all
-	Modes     []HandMode `json:",omitempty"` // of OrderModes
+	Exemption Exemption    // of OrderUnexempt: Prefix and Service only
+	Block     HandBlock    `json:",omitzero"`  // of OrderBlock; of OrderUnblock: Source and Service only
+	Mode      HandMode     `json:",omitzero"`  // of OrderMode; an empty Service is all
+	Modes     []HandMode   `json:",omitempty"` // of OrderModes
+	Blocks    []BlockState `json:",omitempty"` // of OrderBlocks
 }
 
 // OrderKind says what an Order asks for.
@@ -27,6 +28,7 @@ const (
 	OrderMode     OrderKind = "mode"     // of one service or all
 	OrderConfirm  OrderKind = "confirm"  // modes that would end by themselves stay
 	OrderModes    OrderKind = "modes"    // these modes by hand in place of all others
+	OrderBlocks   OrderKind = "blocks"   // blocks and strikes are back that a policy on trial ended, of sources without any now
 )
 
 // HandBlock is a block the operator orders.
@@ -57,8 +59,14 @@ func (st *serviceStep) obey(old ServiceState) ServiceState {
 		case OrderBlock:
 			st.blockByHand(&order.Block)
 		case OrderUnblock:
+			before := len(st.blocks.list) + len(old.Sources) + len(old.Prefixes)
 			st.unblock(order.Block.Source)
 			old.Sources, old.Prefixes = st.unlimit(order.Block.Source, &old)
+			if len(st.blocks.list)+len(old.Sources)+len(old.Prefixes) < before {
+				st.deed("freed by hand", order.Block.Source, "")
+			}
+		case OrderBlocks:
+			st.giveBack(order.Blocks)
 		}
 	}
 	return old
@@ -72,12 +80,15 @@ func (st *serviceStep) blockByHand(h *HandBlock) {
 	}
 	i, known := st.blocks.find(h.Source)
 	if !known {
-		if *st.room <= 0 && st.forgive(1) == 0 {
-			st.noRoom++
+		switch {
+		case *st.aside > 0:
+			*st.aside--
+		case *st.room > 0:
+			*st.room--
+		default:
+			st.unplaced++
 			return
 		}
-		*st.room--
-		i, _ = st.blocks.find(h.Source) // forgiving may have moved it
 		st.blocks.list = slices.Insert(slices.Clone(st.blocks.list), i, BlockState{Service: st.service.Name, Source: h.Source})
 		st.blocks.ours = true
 	}
@@ -94,6 +105,7 @@ func (st *serviceStep) blockByHand(h *HandBlock) {
 		why += ": " + h.Note
 	}
 	st.report(Event{Kind: SourceBlocked, Source: h.Source, Count: 1, Reason: b.Reason, Why: why})
+	st.deed("blocked by hand", h.Source, why)
 }
 
 // within reports whether the whole of a source lies in a prefix.

@@ -1,6 +1,10 @@
 package policy
 
-import "net/netip"
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+)
 
 // metrics reads where figures are served to monitoring.
 func (p *parser) metrics(raw *rawMetrics) Metrics {
@@ -20,6 +24,24 @@ func (p *parser) metrics(raw *rawMetrics) Metrics {
 		return Metrics{Listen: netip.AddrPortFrom(at.Addr().Unmap(), at.Port())}
 	}
 	return Metrics{}
+}
+
+// metricsAtService warns of figures served where a service listens: one of the two cannot, and whoever reads the
+// figures counts as a client of the service and is limited like one.
+func (p *Policy) metricsAtService() []string {
+	at := p.Metrics.Listen
+	if !at.IsValid() {
+		return nil
+	}
+	for i := range p.Services {
+		s := &p.Services[i]
+		theirs := len(s.Addresses) == 0 || at.Addr().IsUnspecified() || slices.Contains(s.Addresses, at.Addr())
+		if theirs && slices.ContainsFunc(s.Ports, func(r PortRange) bool { return r.Contains(at.Port()) }) {
+			return []string{fmt.Sprintf("metrics.listen: port %d is also one of service %q: two programs cannot both listen there, and who reads the "+
+				"figures would count as a client of the service; use another port", at.Port(), s.Name)}
+		}
+	}
+	return nil
 }
 
 // exposed warns of figures that others than this host's users can read.

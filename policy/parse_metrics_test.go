@@ -63,3 +63,28 @@ func TestExposedMetricsAreWarnedOf(t *testing.T) {
 		}
 	}
 }
+
+// TestMetricsWhereAServiceListens: one of the two programs cannot listen.
+func TestMetricsWhereAServiceListens(t *testing.T) {
+	for name, c := range map[string]struct {
+		listen, addresses string
+		warned            bool
+	}{
+		"another port":                         {"127.0.0.1:9815", "", false},
+		"its port":                             {"127.0.0.1:80", "", true},
+		"its port, and its address":            {"127.0.0.1:80", `addresses = ["127.0.0.1"]`, true},
+		"its port, at another address":         {"127.0.0.1:80", `addresses = ["192.0.2.1"]`, false},
+		"its port, at every address":           {"0.0.0.0:80", `addresses = ["192.0.2.1"]`, true},
+		"its port, at every IPv6 address":      {"[::]:80", "", true},
+		"a port in one of the service's range": {"127.0.0.1:8005", "", true},
+	} {
+		src := "[[service]]\nname = \"web\"\nports = [80, \"8000-8010\"]\nconnections.per_source = 100\n" + c.addresses + "\n[metrics]\nlisten = \"" + c.listen + "\"\n"
+		got := mustParse(t, src).Warnings()
+		warned := slices.ContainsFunc(got, func(w string) bool {
+			return strings.HasPrefix(w, "metrics.listen: port ") && strings.Contains(w, `is also one of service "web"`)
+		})
+		if warned != c.warned {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}

@@ -36,9 +36,13 @@ func Restore(p *Policy, k Kept, now Moment) (s State, left int) {
 		s.Attacks = 0
 	}
 	m := mover{by: k.shift(now), now: now.At}
+	s.Told = max(k.Saved.At+m.by, 0)
 	s.Blocks = distinctBlocks(gather(k.Blocks, m.block, math.MaxInt), p.Limits.MaxBlocks)
 	s.Exempt = distinct(gather(k.Exempt, m.exemption, maxRestored), compareExemptions)
-	s.Modes = distinct(gather(k.Modes, m.mode, maxRestored), compareModes)
+	s.Modes = slices.DeleteFunc(distinct(gather(k.Modes, m.mode, maxRestored), compareModes), func(h HandMode) bool {
+		svc := p.Service(h.Service)
+		return h.Until == 0 && svc != nil && svc.Mode == h.Mode // it says what the policy says by now
+	})
 	return s, all - len(s.Blocks) - len(s.Exempt) - len(s.Modes)
 }
 
@@ -79,13 +83,16 @@ func (m mover) exemption(e *Exemption) bool {
 	return e.Until > m.now
 }
 
-// mode leaves out those without an end: they were for as long as the daemon ran.
+// mode takes those without an end for such as Kept.Lasting returned; none of them enforces.
 func (m mover) mode(h *HandMode) bool {
-	if h.Until <= 0 || !m.move(&h.Since, &h.Until) || h.Mode > Enforce || !nameable(h.Service) {
+	if h.Until < 0 || h.Until == 0 && h.Mode != Shadow || !m.move(&h.Since) || h.Mode > Enforce || !nameable(h.Service) {
 		return false
 	}
 	h.Since = min(h.Since, m.now)
-	return h.Until > m.now
+	if h.Until == 0 {
+		return true
+	}
+	return m.move(&h.Until) && h.Until > m.now
 }
 
 // gather returns copies of up to most entries that are to be restored.
@@ -103,6 +110,12 @@ func gather[T any](list []T, good func(*T) bool, most int) []T {
 func distinct[T any](list []T, order func(a, b T) int) []T {
 	slices.SortStableFunc(list, order)
 	return slices.CompactFunc(list, func(a, b T) bool { return order(a, b) == 0 })
+}
+
+// NewestBlocks joins two lists of blocks as a State has them: each source once, with the end that is last, and of
+// more than most those that end last.
+func NewestBlocks(a, b []BlockState, most int) []BlockState {
+	return distinctBlocks(slices.Concat(a, b), most)
 }
 
 // distinctBlocks sorts blocks as a State has them: each source once, with the end that is last, and of more

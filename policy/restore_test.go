@@ -139,14 +139,15 @@ func TestRestoreOrders(t *testing.T) {
 			{Prefix: office, Service: "ssh"},             // for as long as the daemon ran
 			{Prefix: netip.MustParsePrefix("192.0.2.1/24"), Until: 20 * hour},
 		},
-		Modes:  []HandMode{{Service: "web", Mode: Shadow, Until: 12 * hour}, {Service: "web", Mode: Shadow}, {Service: "ssh", Mode: 7, Until: 12 * hour}},
+		Modes: []HandMode{{Service: "web", Mode: Shadow, Until: 12 * hour}, {Service: "web", Mode: Shadow}, {Service: "ssh", Mode: 7, Until: 12 * hour},
+			{Service: "web", Mode: Enforce}},
 		Blocks: []BlockState{keptBlock("192.0.2.9/32", 14*hour)},
 	}
 	s, left := Restore(p, k, now)
 	if want := []Exemption{{Prefix: office, Service: "web", Since: minute - 2*hour, Until: minute + hour, Reason: "office"}}; !reflect.DeepEqual(s.Exempt, want) {
 		t.Errorf("exempt %+v, want %+v", s.Exempt, want)
 	}
-	if len(s.Modes) != 1 || s.Modes[0].Until != minute+hour || left != 5 {
+	if len(s.Modes) != 2 || s.Modes[0].Until != 0 || s.Modes[0].Mode != Shadow || s.Modes[1].Until != minute+hour || left != 5 {
 		t.Errorf("modes %+v, %d left out", s.Modes, left)
 	}
 	// Exempt comes first, whatever was kept (P4).

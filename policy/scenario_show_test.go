@@ -119,6 +119,9 @@ func (s *shown) attack(a *Attack) {
 			continue
 		}
 		text := fmt.Sprintf("  at %v %s", seconds(c.At), c.What)
+		if c.Source.IsValid() {
+			text += " " + c.Source.String()
+		}
 		if c.Count > 0 {
 			text += fmt.Sprintf(" (%d)", c.Count)
 		}
@@ -139,7 +142,11 @@ func (s *shown) detail(a *Attack) {
 		s.line("  %s", a.Why)
 	}
 	for _, top := range a.Top {
-		s.line("  most: %s held %d by %d sources", top.Prefix, top.Held, top.Sources)
+		text := fmt.Sprintf("  most: %s held %d by %d sources", top.Prefix, top.Held, top.Sources)
+		if top.Rate > 0 {
+			text += fmt.Sprintf(", which opened %d a second", top.Rate)
+		}
+		s.line("%s", text)
 	}
 }
 

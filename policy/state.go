@@ -33,6 +33,7 @@ type State struct {
 	Opened    uint64         // connections accepted since boot, at that time
 	Estab     uint64         // connections established at that time
 	Seed      uint64         // of the jitter of blocks; 0: not yet chosen
+	Told      Instant        `json:",omitempty"` // of a state that was restored: the end of blocks until then was told before
 	Exempt    []Exemption    // by the operator; by prefix and service
 	Admins    []AdminState   // by address
 	SSH       []SSHState     // by port
@@ -73,6 +74,7 @@ type BlockState struct {
 	Counted Instant // the last time it was found so
 	Reason  Reason
 	Note    string `json:",omitempty"` // of a block by hand: the operator's own words
+	Back    bool   `json:",omitempty"` // it is back after a trial: it answers no attack that is known
 }
 
 // ServiceState is what is remembered about one service: while an attack on it is open, and what

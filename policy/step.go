@@ -26,12 +26,14 @@ func Step(p *Policy, s State, o Observation) (State, Decision) {
 	track(p, &s, &o, &next, &d)
 	tellLost(&s, &o, &d)
 	pressure := synPressure(&s, &o)
-	room := p.Limits.MaxBlocks - len(s.Blocks)
+	room := p.Limits.MaxBlocks - blocksIn(p, s.Blocks)
+	aside := asideForHand(p, &s, &o, &d, &room)
 	exempt := exemptEverywhere(p, &d)
+	told := d.Events
 	var blocks [][]BlockState
 	for _, svc := range byName(p) {
 		st := serviceStep{exempt: exemptAt(exempt, svc, &d), policy: p, service: svc, o: &o, prev: &s, next: &next, out: &d,
-			blocks: blocksOf(s.Blocks, svc.Name), room: &room, pressure: pressure}
+			blocks: blocksOf(s.Blocks, svc.Name), room: &room, aside: &aside, told: told, pressure: pressure}
 		st.run(s.service(svc.Name))
 		blocks = append(blocks, st.blocks.list)
 	}

@@ -20,6 +20,7 @@ type answered struct {
 
 	present  bool   // there is evidence for it, or it has not been quiet for long enough
 	sources  int    // answered after this step
+	measure  int    // what they hold, or of churn open a second
 	rate     int    // a second, of the kinds measured in that
 	evidence Reason // of the heaviest source, the listener or the rate
 	why      string // where numbers are not enough
@@ -89,8 +90,8 @@ func (st *serviceStep) update(now *Attack, a *answered) {
 	if now.ID == 0 {
 		return
 	}
-	if now.Kind.bySources() && (a.sources > now.PeakSources || st.census != nil && a.sources > 0 && st.census.Held > now.PeakHeld) {
-		now.Top = st.top(now.Kind)
+	if now.Kind.bySources() && a.sources > 0 && (a.measure > now.TopSum || now.Top == nil) {
+		now.Top, now.TopSum = st.top(now.Kind), a.measure
 	}
 	if st.census != nil {
 		now.PeakHeld = max(now.PeakHeld, st.census.Held)
@@ -99,46 +100,7 @@ func (st *serviceStep) update(now *Attack, a *answered) {
 	now.PeakRate = max(now.PeakRate, a.rate)
 	now.Excess += a.excess
 	now.Blocked += a.blocked
-	change := func(what string, n int, why string) {
-		if n > 0 {
-			now.change(Change{At: st.o.At, What: what, Count: n, Why: why})
-		}
-	}
-	if a.moved != "" {
-		change(a.moved, max(1, a.sources), fmt.Sprintf("%d held of capacity %d", st.state.Share.Held, st.service.Capacity))
-	}
-	for _, c := range a.changes {
-		now.change(c)
-	}
-	change("sources limited", len(a.raises), firstReason(a.raises))
-	change("sources blocked", len(a.blocks), firstReason(a.blocks))
-	change("limits lifted", len(a.drops), firstWhy(a.drops))
-}
-
-func firstReason(list []Event) string {
-	if len(list) == 0 {
-		return ""
-	}
-	return list[0].Reason.String()
-}
-
-func firstWhy(list []Event) string {
-	if len(list) == 0 {
-		return ""
-	}
-	return list[0].Why
-}
-
-// change adds a change of response. At the bound the first half is kept, and the newest ones.
-func (a *Attack) change(c Change) {
-	if n := len(a.Changes); n > 0 && a.Changes[n-1].At == c.At && a.Changes[n-1] == c {
-		return
-	}
-	if len(a.Changes) >= maxChanges {
-		a.Changes = slices.Delete(a.Changes, maxChanges/2, maxChanges/2+1)
-		a.Dropped++
-	}
-	a.Changes = append(a.Changes, c)
+	st.changes(now, a)
 }
 
 // tell reports what changed, the first few limits one by one.
@@ -192,14 +154,17 @@ func (st *serviceStep) endAll(why string) {
 
 // tellFull reports that something did not fit, once for as long as it does not.
 func (st *serviceStep) tellFull() {
-	for _, e := range summed(st.freed) {
-		st.report(e)
+	st.settleReturned()
+	for _, list := range [][]Event{st.freed, st.returned} {
+		for _, e := range summed(list) {
+			st.report(e)
+		}
 	}
 	if st.full > 0 && !st.state.Full {
 		st.report(Event{Kind: LimitsFull, Count: st.full, Why: fmt.Sprintf("observe.max_sources is %d", st.policy.Observe.MaxSources)})
 	}
-	if st.noRoom > 0 && !st.state.NoRoom {
-		st.report(Event{Kind: BlocksFull, Count: st.noRoom, Why: fmt.Sprintf("limits.max_blocks is %d", st.policy.Limits.MaxBlocks)})
+	if st.noRoom+st.unplaced > 0 && !st.state.NoRoom {
+		st.report(Event{Kind: BlocksFull, Count: st.noRoom + st.unplaced, Why: fmt.Sprintf("limits.max_blocks is %d", st.policy.Limits.MaxBlocks)})
 	}
 	if st.census != nil {
 		st.state.Full, st.state.NoRoom = st.full > 0, st.noRoom > 0
@@ -226,11 +191,15 @@ func (st *serviceStep) report(e Event) {
 }
 
 // top returns the prefixes of the sources that are answered for a kind of attack, those first whose
-// sources hold most, or are most.
+// sources hold most, or are most; of churn, whose sources open most.
 func (st *serviceStep) top(kind Kind) []PrefixCount {
 	var all []PrefixCount
 	for i := range st.state.Sources {
 		src := &st.state.Sources[i]
+		rate := 0
+		if kind == Churn {
+			rate = src.Rate
+		}
 		if kind == ConnectionFlood && !src.Hold.raised() || kind == Churn && !src.Churn.raised() || kind == DistributedFlood && src.Share == 0 {
 			continue
 		}
@@ -238,15 +207,16 @@ func (st *serviceStep) top(kind Kind) []PrefixCount {
 		if n := len(all); n > 0 && all[n-1].Prefix == p {
 			all[n-1].Sources++
 			all[n-1].Held += src.Held
+			all[n-1].Rate += rate
 			continue
 		}
-		all = append(all, PrefixCount{Prefix: p, Sources: 1, Held: src.Held})
+		all = append(all, PrefixCount{Prefix: p, Sources: 1, Held: src.Held, Rate: rate})
 	}
 	for i := range st.state.Prefixes {
 		if p := &st.state.Prefixes[i]; kind == ConnectionFlood && p.Hold.raised() {
 			all = append(all, PrefixCount{Prefix: p.Prefix, Sources: p.Sources, Held: p.Held})
 		}
 	}
-	slices.SortStableFunc(all, func(a, b PrefixCount) int { return cmp.Or(b.Held-a.Held, b.Sources-a.Sources) })
+	slices.SortStableFunc(all, func(a, b PrefixCount) int { return cmp.Or(b.Rate-a.Rate, b.Held-a.Held, b.Sources-a.Sources) })
 	return slices.Clone(all[:min(len(all), maxTop)])
 }

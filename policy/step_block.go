@@ -87,7 +87,7 @@ func (st *serviceStep) strike(source netip.Prefix, kind Kind, f *Offence, why Re
 		b = &st.added[len(st.added)-1]
 	}
 	b.Strikes++
-	b.Left = false
+	b.Left, b.Back = false, false
 	b.Cause, b.Mode, b.Peak = kind, st.service.Mode, peak
 	r := &st.service.Response
 	b.Since = st.o.At
@@ -108,7 +108,8 @@ func (st *serviceStep) release() {
 	if len(st.blocks.list) == 0 || st.memo() != nil {
 		return
 	}
-	ending := func(b *BlockState) bool { return b.Until > st.prev.At && b.Until <= st.o.At }
+	told := max(st.prev.At, st.prev.Told)
+	ending := func(b *BlockState) bool { return b.Until > told && b.Until <= st.o.At }
 	exempt := sortedNest(st.exempt)
 	lengths, allow := st.service.blockable(st.policy), newAllowances(st.service)
 	var gone []int

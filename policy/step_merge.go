@@ -40,9 +40,15 @@ func (st *serviceStep) forgive(n int) int {
 	slices.Sort(ended)
 	st.forget(ended)
 	if len(ended) > 0 {
-		st.report(Event{Kind: StrikesForgotten, Count: len(ended), Why: fmt.Sprintf("to make room for new blocks, limits.max_blocks is %d", st.policy.Limits.MaxBlocks)})
+		st.report(forgottenEvent(st.policy, len(ended), Event{}))
 	}
 	return len(ended)
+}
+
+// forgottenEvent says that strikes were forgotten.
+func forgottenEvent(p *Policy, n int, e Event) Event {
+	e.Kind, e.Count, e.Why = StrikesForgotten, n, fmt.Sprintf("to make room for new blocks, limits.max_blocks is %d", p.Limits.MaxBlocks)
+	return e
 }
 
 // cluster is a prefix and the blocks in force within it, as indexes.

@@ -26,11 +26,16 @@ type serviceStep struct {
 	limited  int            // sources limited after this step, for whatever reason
 	full     int            // sources that qualified for a limit but did not fit
 	room     *int           // for more blocks, of all services
+	aside    *int           // for blocks by hand, beside it
 	pressure int            // SYNs a second to all services
 	noRoom   int            // blocks there was no room for
+	told     []Event        // what was reported before any service
+	unplaced int            // likewise, that the operator asked for
+	returned []Event        // blocks that are back
 	added    []BlockState   // blocks of sources without one
 	gone     []prefixCount  // sources blocked in this step, and what they held
 	freed    []Event        // blocks that ended
+	deeds    []Change       // what the operator did, for the record of open attacks
 	again    bool           // one of them goes for another reason in the next turn
 
 	overridden map[netip.Prefix]int // sources with an override, and which
@@ -62,6 +67,7 @@ func (st *serviceStep) run(old ServiceState) {
 	st.look()
 	st.state.Full, st.state.NoRoom, st.state.Exempt = old.Full, old.NoRoom, old.Exempt
 	st.inherit()
+	st.ordered(st.told)
 	old = st.obey(old)
 	st.state.Proxy = old.Proxy
 	st.release()

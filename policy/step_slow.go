@@ -108,10 +108,14 @@ func (st *serviceStep) churnUnknown() bool {
 	return limited && st.state.Slow.Counts < fastCounts || slices.ContainsFunc(st.state.Sources, func(s SourceState) bool { return s.Fast > 0 })
 }
 
-// normalSince reports whether a census since then found the sources normal, or held to their limits.
+// normalSince reports whether a census since then found the sources normal, or held to their limits. One that
+// churns and goes on, because it is only watched, goes on filling the queue.
 func (st *serviceStep) normalSince(then Instant) bool {
 	for i := range st.state.Sources {
 		src := &st.state.Sources[i]
+		if src.Churn.raised() && src.Fast > 0 {
+			return false
+		}
 		if src.Hold.raised() && src.Held > st.allowed(src.Source).held {
 			return false
 		}

@@ -10,19 +10,23 @@ func (st *serviceStep) sumUp() {
 		src := &st.state.Sources[i]
 		if src.Hold.raised() {
 			hold.counts(st.holdReason(src))
+			hold.measure += src.Held
 		}
 		if src.Churn.raised() {
 			churn.counts(st.churnReason(src))
 			churn.rate = max(churn.rate, src.Rate)
+			churn.measure += src.Rate
 		}
 		if src.Share > 0 {
 			share.sources++
+			share.measure += src.Held
 		}
 	}
 	for i := range st.state.Prefixes {
 		p := &st.state.Prefixes[i]
 		if p.Hold.raised() {
 			hold.counts(st.prefixReason(p))
+			hold.measure += p.Held
 		}
 		if p.Share > 0 {
 			share.sources++

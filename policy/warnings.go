@@ -14,7 +14,7 @@ const maxServiceWarnings = 8
 const roomyBlocks = 200_000
 
 // Warnings returns what is allowed but probably not meant, one line each: what it is, what it
-// means and what to do. There are at most 2*maxServiceWarnings+6 lines; nil means none.
+// means and what to do. There are at most 2*maxServiceWarnings+7 lines; nil means none.
 func (p *Policy) Warnings() []string {
 	var lines []string
 	for _, family := range []struct {
@@ -34,7 +34,7 @@ func (p *Policy) Warnings() []string {
 		lines = append(lines, fmt.Sprintf("limits.max_blocks: %d blocks may take more memory than the 512M that "+
 			"ebbgate.service allows; raise its MemoryMax, or allow %d at most", n, roomyBlocks))
 	}
-	return slices.Concat(lines, p.unlimited(), p.overridesExempt(), p.Metrics.exposed())
+	return slices.Concat(lines, p.unlimited(), p.overridesExempt(), p.Metrics.exposed(), p.metricsAtService())
 }
 
 // unlimited warns of services without a limit.
