@@ -9,10 +9,7 @@ import (
 // TestMemosChangeNothing runs random worlds with what steps remember of their work and without: state and
 // decision are the same, byte for byte (P11).
 func TestMemosChangeNothing(t *testing.T) {
-	worlds := 40
-	if testing.Short() {
-		worlds = 8
-	}
+	const worlds = 40 / fewerWorlds
 	blocked := 0
 	for seed := range worlds {
 		w := newWorld(&dice{rest: rand.New(rand.NewPCG(uint64(seed), 99))})

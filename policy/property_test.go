@@ -17,11 +17,7 @@ const pureEvery = 8
 
 // TestStepProperties runs random policies over random observations.
 func TestStepProperties(t *testing.T) {
-	worlds := 24
-	if testing.Short() {
-		worlds = 6
-	}
-	for seed := range worlds {
+	for seed := range 24 / fewerWorlds {
 		if t.Failed() {
 			return
 		}
