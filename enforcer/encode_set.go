@@ -2,6 +2,7 @@ package enforcer
 
 import (
 	"encoding/binary"
+	"slices"
 	"time"
 
 	"github.com/google/nftables"
@@ -73,6 +74,13 @@ func (s *Set) flags() uint32 {
 	return flags
 }
 
+// timed reports whether elements end by themselves: some may have, on a machine so busy that a plan is sent
+// late, and to delete what is gone would fail the whole transaction. Of a table that is not ours alone somebody
+// else may have removed it, which that failure tells.
+func timed(list []Element) bool {
+	return slices.ContainsFunc(list, func(e Element) bool { return e.Until != 0 })
+}
+
 // elements writes elements. The kernel keeps a range as two: its first key, and the first key after
 // it marked as an end.
 func (e *encoder) elements(o *Op) {
@@ -80,7 +88,7 @@ func (e *encoder) elements(o *Op) {
 	switch {
 	case o.Verb == Add:
 		w = e.batch.AddElements(TableName, o.Set.Name)
-	case o.Verb == Delete:
+	case o.Verb == Delete && (e.older || !e.owner || !timed(o.Elements)):
 		w = e.batch.DeleteElements(TableName, o.Set.Name)
 	case e.older:
 		return
