@@ -18,6 +18,9 @@ const claimName = "@ebbgate/inet-table"
 // claimTimeout bounds the question to whoever holds the claim; the kernel answers it.
 const claimTimeout = time.Second
 
+// claimPause is the least time between two who ask: any user may, and as often as he likes.
+const claimPause = time.Millisecond
+
 // claim takes the namespace for this process. It returns the listener that holds the claim until
 // it is closed, or ErrTableHeld if another daemon has it.
 //
@@ -41,7 +44,8 @@ func claim() (*net.UnixListener, error) {
 }
 
 // welcome takes connections in and closes them, until the listener is closed. They come only to
-// ask the kernel who we are; a queue full of them would keep it from answering.
+// ask the kernel who we are; a queue full of them would keep it from answering. Where somebody asks without end the
+// queue is full, and another daemon finds out by the table's owner instead.
 func welcome(l *net.UnixListener) {
 	for {
 		c, err := l.AcceptUnix()
@@ -51,6 +55,7 @@ func welcome(l *net.UnixListener) {
 		if err == nil {
 			_ = c.Close() // it served its purpose
 		}
+		time.Sleep(claimPause)
 	}
 }
 

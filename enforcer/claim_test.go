@@ -2,10 +2,13 @@ package enforcer
 
 import (
 	"errors"
+	"io"
+	"net"
 	"os"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -60,6 +63,31 @@ func TestAStrangersSocketKeepsNobodyFromStarting(t *testing.T) {
 	}
 	if err := tb.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestWhoAsksWithoutEndCostsLittle: any user may ask who holds the claim, and is answered once a millisecond.
+func TestWhoAsksWithoutEndCostsLittle(t *testing.T) {
+	nstest.Enter(t)
+	l, err := claim()
+	if err != nil || l == nil {
+		t.Fatalf("claim = %v, %v", l, err)
+	}
+	defer l.Close()
+	const asked = 50
+	began := time.Now()
+	for range asked {
+		c, err := net.Dial("unix", claimName)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+			t.Errorf("who asks is told %v, want the end of the connection", err)
+		}
+		_ = c.Close()
+	}
+	if took := time.Since(began); took < (asked-1)*claimPause {
+		t.Errorf("%d were answered in %v", asked, took)
 	}
 }
 
