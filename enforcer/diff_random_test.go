@@ -13,7 +13,7 @@ import (
 // TestDiffLeadsFromAnyToAny is the property the daemon's recovery rests on: whatever is there,
 // one plan leads to what is wanted, and a second plan is empty.
 func TestDiffLeadsFromAnyToAny(t *testing.T) {
-	for seed := range uint64(300) {
+	for seed := range uint64(300 / fewerRounds) {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		a, b := randomRuleset(rng, 40*second), randomRuleset(rng, 100*second)
 		if rng.IntN(2) == 0 { // the same policy, another decision
@@ -47,7 +47,7 @@ func leads(t *testing.T, seed uint64, a, b Ruleset, now policy.Instant) {
 // TestNoDecisionReplacesTheTable: under one policy, answers and exemptions come and go and the table
 // with its counters stays.
 func TestNoDecisionReplacesTheTable(t *testing.T) {
-	for seed := range uint64(300) {
+	for seed := range uint64(300 / fewerRounds) {
 		rng := rand.New(rand.NewPCG(seed, 2))
 		p := randomPolicy(rng)
 		a := Compile(p, randomDecision(rng, p, 40*second), Environment{})

@@ -9,6 +9,7 @@ import (
 
 	"ebbgate/internal/boottime"
 	"ebbgate/internal/nftwire"
+	"ebbgate/internal/nstest"
 )
 
 // TestProbingLeavesNothing: not even a new generation of the rules, so that nobody who looks meanwhile sees a
@@ -127,4 +128,26 @@ func TestFeaturesOfThisKernel(t *testing.T) {
 		t.Errorf("owned: %t, and found to be possible: %t", tb.Owned(), f.Owner)
 	}
 	t.Logf("has %q, lacks %q", f.Has(), f.Lacking())
+}
+
+// TestFeaturesSinceTheirLinux: a kernel has what its version promises; Debian's may have more.
+func TestFeaturesSinceTheirLinux(t *testing.T) {
+	if oldKernel {
+		t.Skip("the kernel is taken for an old one")
+	}
+	f := open(t).Features()
+	for _, since := range []struct {
+		major, minor int
+		has          bool
+		what         string
+	}{
+		{5, 12, f.Owner, "tables owned by a socket"},
+		{6, 3, f.Destroy, "destroying elements"},
+		{6, 16, f.Count, "sizes of sets"},
+		{4, 5, f.Endings, "notices of ended connections"},
+	} {
+		if nstest.Linux(t, since.major, since.minor) && !since.has {
+			t.Errorf("this kernel is found to lack what came with Linux %d.%d: %s", since.major, since.minor, since.what)
+		}
+	}
 }

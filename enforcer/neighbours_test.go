@@ -119,7 +119,7 @@ func TestListingThatChangesIsNoProof(t *testing.T) {
 	}
 	fed := make(chan error, 1)
 	go func() {
-		for range 2000 {
+		for range 2000 / fewerRounds {
 			if _, err := in.Write([]byte("insert rule ip fw c counter\nadd rule ip more c counter\n")); err != nil {
 				fed <- err
 				return
