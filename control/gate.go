@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"time"
 )
 
 const (
@@ -12,6 +13,11 @@ const (
 	// rootConns of them are kept for root and the daemon's own user, so that no viewer can lock out
 	// who may act.
 	rootConns = 32
+	// userConns bounds those of one viewer, so that he cannot keep the others out.
+	userConns = 64
+	// excessEvery is the least time between two lines in the log about closed ones. Viewers must not be able
+	// to use up what the log has room for.
+	excessEvery = time.Minute
 )
 
 // gate accepts connections, learns who is there, and bounds their number.
@@ -21,10 +27,11 @@ type gate struct {
 	own   uint32 // as which the daemon runs
 	log   *slog.Logger
 
-	mu     sync.Mutex
-	open   int // all connections
-	others int // those of viewers
-	full   bool
+	mu      sync.Mutex
+	open    int            // all connections
+	others  int            // those of viewers
+	viewers map[uint32]int // and of each of them, by uid; none is 0
+	told    time.Time      // when the log was told last
 }
 
 // peerConn is an accepted connection that knows its peer.
@@ -69,30 +76,35 @@ func (g *gate) viewer(p Peer) bool { return p.UID != 0 && p.UID != g.own }
 func (g *gate) enter(p Peer) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.open >= maxConns || g.viewer(p) && g.others >= maxConns-rootConns {
-		if !g.full {
+	viewer := g.viewer(p)
+	if g.open >= maxConns || viewer && (g.others >= maxConns-rootConns || g.viewers[p.UID] >= userConns) {
+		if g.told.IsZero() || time.Since(g.told) >= excessEvery {
+			g.told = time.Now()
 			g.log.Warn("close excess control connections", "uid", p.UID, "pid", p.PID, "open", g.open)
 		}
-		g.full = true
 		return false
 	}
 	g.open++
-	if g.viewer(p) {
+	if viewer {
+		if g.viewers == nil {
+			g.viewers = make(map[uint32]int)
+		}
 		g.others++
+		g.viewers[p.UID]++
 	}
 	return true
 }
 
-// leave frees a place. Half of them must be free before a full gate is worth another line in the
-// log.
+// leave frees a place.
 func (g *gate) leave(p Peer) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.open--
-	if g.viewer(p) {
-		g.others--
+	if !g.viewer(p) {
+		return
 	}
-	if g.open <= maxConns/2 {
-		g.full = false
+	g.others--
+	if g.viewers[p.UID]--; g.viewers[p.UID] == 0 {
+		delete(g.viewers, p.UID)
 	}
 }

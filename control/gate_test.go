@@ -48,6 +48,7 @@ func (toldCredentials) peer(c net.Conn) (Peer, error) {
 
 // gated is a gate fed by a test; what it lets in arrives in conns.
 type gated struct {
+	*gate
 	q     *queue
 	conns chan net.Conn // capacity above maxConns: the accepting goroutine never waits
 	log   *bytes.Buffer // read it after stop
@@ -56,11 +57,11 @@ type gated struct {
 
 func startGate() *gated {
 	g := &gated{q: newQueue(), conns: make(chan net.Conn, 2*maxConns), log: new(bytes.Buffer), done: make(chan struct{})}
-	gate := &gate{Listener: g.q, creds: toldCredentials{}, own: ownUID, log: slog.New(slog.NewTextHandler(g.log, nil))}
+	g.gate = &gate{Listener: g.q, creds: toldCredentials{}, own: ownUID, log: slog.New(slog.NewTextHandler(g.log, nil))}
 	go func() {
 		defer close(g.done)
 		for {
-			c, err := gate.Accept()
+			c, err := g.Accept()
 			if err != nil {
 				return
 			}
@@ -108,7 +109,8 @@ func (g *gated) fill(t *testing.T, p *Peer, n int) []net.Conn {
 func TestGateBounds(t *testing.T) {
 	root, viewer := &Peer{}, &Peer{UID: 1000}
 	g := startGate()
-	in := g.fill(t, viewer, maxConns-rootConns)
+	in := g.fill(t, viewer, 1)
+	g.crowd(t, maxConns-rootConns-1)
 	for range 3 {
 		if _, ok := g.connect(viewer); ok {
 			t.Fatal("a viewer took a place that is kept for root")
@@ -133,22 +135,56 @@ func TestGateBounds(t *testing.T) {
 	}
 }
 
-func TestGateLogsAgainAfterQuiet(t *testing.T) {
-	viewer := &Peer{UID: 1000}
+// crowd lets in viewers of whom none has more places than another, by one at most.
+func (g *gated) crowd(t *testing.T, n int) {
+	t.Helper()
+	for i := range uint32(n) {
+		g.fill(t, &Peer{UID: 2000 + i%10}, 1)
+	}
+}
+
+// TestGateKeepsRoomForOtherViewers fills the places of one, twice.
+func TestGateKeepsRoomForOtherViewers(t *testing.T) {
+	one, other := &Peer{UID: 1000}, &Peer{UID: 1001}
 	g := startGate()
 	for range 2 {
-		in := g.fill(t, viewer, maxConns-rootConns)
-		if _, ok := g.connect(viewer); ok {
-			t.Fatal("the gate is not full")
+		in := g.fill(t, one, userConns)
+		if _, ok := g.connect(one); ok {
+			t.Fatalf("one viewer has more than %d connections", userConns)
 		}
+		g.fill(t, other, 1)
 		for _, c := range in {
 			_ = c.Close()
 		}
 	}
 	g.stop()
-	if n := strings.Count(g.log.String(), "close excess"); n != 2 {
-		t.Errorf("logged %d times, want twice", n)
+	if n := len(g.viewers); n != 1 {
+		t.Errorf("%d viewers are remembered, want the one who is left", n)
 	}
+}
+
+// TestGateLogsOnceAMinute: however often a viewer fills his places and leaves them.
+func TestGateLogsOnceAMinute(t *testing.T) {
+	viewer := &Peer{UID: 1000}
+	g := startGate()
+	for minute := range 2 {
+		for range 3 {
+			in := g.fill(t, viewer, userConns)
+			if _, ok := g.connect(viewer); ok {
+				t.Fatal("the gate is not full")
+			}
+			for _, c := range in {
+				_ = c.Close()
+			}
+		}
+		g.mu.Lock()
+		if n := strings.Count(g.log.String(), "close excess"); n != minute+1 {
+			t.Errorf("logged %d times in %d minutes", n, minute+1)
+		}
+		g.told = g.told.Add(-excessEvery)
+		g.mu.Unlock()
+	}
+	g.stop()
 }
 
 func TestGateClosesTheUnknown(t *testing.T) {

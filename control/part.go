@@ -6,6 +6,7 @@ func Parts() []string {
 	return []string{
 		"census",
 		"closing",
+		"control socket",
 		"counters of the table",
 		"history",
 		"metrics",

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -25,20 +26,21 @@ const (
 // clients can hold up the publisher: a client that does not read or write is cut by time-outs,
 // and excess connections are closed as soon as accepted.
 type Server struct {
-	socket  *Socket
-	viewers group
-	uid     uint32 // as which the daemon runs
-	log     *slog.Logger
-	status  atomic.Pointer[snapshot[Status]]
-	ruleset atomic.Pointer[snapshot[Ruleset]]
-	attacks atomic.Pointer[snapshot[Attacks]]
-	explain atomic.Pointer[func(netip.Addr) *Explanation]
-	sources atomic.Pointer[sourceAnswers]
-	events  atomic.Pointer[latest]
-	archive Archive       // nil: none
-	turn    chan struct{} // holds one token: explanations and lists of sources are made one at a time
-	disk    chan struct{} // likewise: the archive is asked one question at a time, and a disk that hangs holds up no other answer
-	orders  chan *Order   // capacity maxOrders; when it is full, the asker is told so
+	socket      *Socket
+	viewers     group
+	uid         uint32 // as which the daemon runs
+	log         *slog.Logger
+	status      atomic.Pointer[snapshot[Status]]
+	ruleset     atomic.Pointer[snapshot[Ruleset]]
+	attacks     atomic.Pointer[snapshot[Attacks]]
+	explain     atomic.Pointer[func(netip.Addr) *Explanation]
+	sources     atomic.Pointer[sourceAnswers]
+	events      atomic.Pointer[latest]
+	unreachable atomic.Pointer[error] // why new clients do not find the socket
+	archive     Archive               // nil: none
+	turn        chan struct{}         // holds one token: explanations and lists of sources are made one at a time
+	disk        chan struct{}         // likewise: the archive is asked one question at a time, and a disk that hangs holds up no other answer
+	orders      chan *Order           // capacity maxOrders; when it is full, the asker is told so
 
 	waiting    waiting    // for an event
 	eventPages eventPages // the latest
@@ -85,11 +87,11 @@ func (s *Server) PublishExplain(explain func(netip.Addr) *Explanation) { s.expla
 // returns must not be changed afterwards.
 func (s *Server) PublishSources(list func() *SourceList) { s.sources.Store(&sourceAnswers{list: list}) }
 
-// Run serves until ctx ends, then closes the socket, removes its file and returns nil. It goes on
-// serving when the file is removed, though new clients cannot find it then. Any other end is an
-// error, and the socket is closed too. It can be called once.
+// Run serves until ctx ends, then closes the socket, removes its file and returns nil. When the file is
+// removed meanwhile, it is made anew within a second, or Unreachable says why not; who is connected stays so.
+// Any other end is an error, and the socket is closed too. It can be called once.
 func (s *Server) Run(ctx context.Context) error {
-	return s.serve(ctx, &gate{Listener: s.socket.listener, creds: kernelCredentials{}, own: s.uid, log: s.log})
+	return s.serve(ctx, &gate{Listener: doorway{s.socket}, creds: kernelCredentials{}, own: s.uid, log: s.log})
 }
 
 func (s *Server) serve(ctx context.Context, l net.Listener) error {
@@ -106,11 +108,18 @@ func (s *Server) serve(ctx context.Context, l net.Listener) error {
 	}
 	served := make(chan error, 1) // capacity 1: the sender below never waits
 	go func() { served <- srv.Serve(l) }()
+	mend, leave := context.WithCancel(ctx)
+	var mending sync.WaitGroup
+	mending.Go(func() { s.mending(mend) })
+	defer leave()
 	select {
 	case err := <-served:
+		leave()
+		mending.Wait()
 		return errors.Join(fmt.Errorf("serve control socket: %w", err), srv.Close(), s.socket.Close())
 	case <-ctx.Done():
 	}
+	mending.Wait()
 	err := s.socket.unlink() // first, so that nobody new comes
 	grace, cancel := context.WithTimeout(context.Background(), stopGrace)
 	defer cancel()

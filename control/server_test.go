@@ -18,6 +18,7 @@ import (
 // running is a server on a real socket.
 type running struct {
 	*Server
+	t    *testing.T
 	path string
 	stop func() error // ends it and returns what Run returned
 }
@@ -25,7 +26,7 @@ type running struct {
 func start(t *testing.T) *running {
 	t.Helper()
 	path := filepath.Join(shortDir(t), "s")
-	r := &running{Server: NewServer(mustListen(t, path, ""), quiet()), path: path}
+	r := &running{t: t, Server: NewServer(mustListen(t, path, ""), quiet()), path: path}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1) // capacity 1: Run's goroutine ends even if nobody asks
 	go func() { ended <- r.Run(ctx) }()

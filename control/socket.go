@@ -9,6 +9,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"sync"
 
 	"golang.org/x/sys/unix"
 
@@ -26,13 +27,15 @@ const (
 
 // Socket is a bound control socket and the lock that keeps a second daemon away from it.
 type Socket struct {
-	path     string
-	link     string // that leads to it; empty: none
+	path    string
+	link    string // that leads to it; empty: none
+	viewers group
+	warning string
+
+	mu       sync.Mutex // held while what was removed is made anew
 	listener *net.UnixListener
 	file     os.FileInfo // of the socket as we made it
 	lock     *lockFile
-	viewers  group
-	warning  string
 }
 
 // Listen binds the control socket at path for root and the members of viewGroup, which may be
@@ -78,6 +81,7 @@ func listen(path, viewGroup string) (*Socket, error) {
 	if err := s.bind(); err != nil {
 		return nil, errors.Join(err, lock.release())
 	}
+	s.warning = withShared(s.warning, path)
 	return s, nil
 }
 
@@ -176,7 +180,8 @@ func notShared(group string, err error) string {
 		"use it; put control.socket on a file system with access control lists and restart", group, err)
 }
 
-// Warning tells why the view group has no access; it is empty when all is as the policy says.
+// Warning tells why the view group has no access, and that strangers could take the socket's place; it is empty when
+// all is as the policy says, and good.
 func (s *Socket) Warning() string { return s.warning }
 
 // Path returns where the socket was bound.
@@ -186,6 +191,8 @@ func (s *Socket) Path() string { return s.path }
 // go of the path. A second call returns an error and removes nothing.
 func (s *Socket) Close() error {
 	err := s.unlink()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if cerr := s.listener.Close(); !errors.Is(cerr, net.ErrClosed) {
 		err = errors.Join(err, cerr)
 	}
@@ -195,6 +202,8 @@ func (s *Socket) Close() error {
 // unlink removes our own link and socket file and no other's. The lock keeps other daemons from putting
 // theirs in the place between the look and the removal.
 func (s *Socket) unlink() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	return errors.Join(s.unlinkLink(), s.unlinkFile())
 }
 

@@ -56,6 +56,8 @@ type Publisher interface {
 	PublishExplain(func(netip.Addr) *control.Explanation)
 	PublishSources(func() *control.SourceList)
 	PublishEvents(*control.Stream)
+	// Unreachable returns what keeps those who may ask from finding the daemon.
+	Unreachable() error
 }
 
 // Manager is told how the service fares: the notification protocol of sd_notify(3). Its methods

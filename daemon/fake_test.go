@@ -117,6 +117,19 @@ type fakePublisher struct {
 	explain func(netip.Addr) *control.Explanation
 	sources func() *control.SourceList
 	streams []*control.Stream
+	hidden  error
+}
+
+func (p *fakePublisher) Unreachable() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.hidden
+}
+
+func (p *fakePublisher) hide(why error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.hidden = why
 }
 
 func (p *fakePublisher) PublishEvents(s *control.Stream) {

@@ -125,3 +125,19 @@ func TestClosingsThatFailAreAFault(t *testing.T) {
 		w.stop()
 	})
 }
+
+func TestASocketNobodyFindsIsAFault(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.publisher.hide(errors.New("somebody's file is in its place"))
+		w.start()
+		defer w.stop()
+		if got := w.faults(); !slices.Equal(got, []string{"control socket: somebody's file is in its place"}) {
+			t.Errorf("faults %q", got)
+		}
+		w.publisher.hide(nil)
+		w.pass(200 * time.Millisecond)
+		if got := w.faults(); len(got) != 0 {
+			t.Errorf("faults %q", got)
+		}
+	})
+}

@@ -23,6 +23,7 @@ func (d *Daemon) publish() {
 	d.measure(now)
 	d.rates.add(&d.seen)
 	d.keeperFault()
+	d.faults.set("control socket", d.Publisher.Unreachable())
 	p := d.picture()
 	status := p.status()
 	d.keep(status)
