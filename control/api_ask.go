@@ -22,7 +22,7 @@ func (s *Server) answerAttacks(r *http.Request) ([]byte, error) {
 	if !r.URL.Query().Has("id") {
 		return s.listAttacks(r, request, published.get())
 	}
-	id, err := parseAttackID(r.URL.Query().Get("id"))
+	id, err := queryAttackID(r.URL.Query(), "id")
 	if err != nil {
 		return nil, err
 	}

@@ -3,8 +3,10 @@ package control
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"math"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 )
@@ -53,7 +55,7 @@ func (s *Server) listAttacks(r *http.Request, request AttacksRequest, published 
 
 // number is the number of an attack, and 0 if it has none.
 func (a *Attack) number() uint64 {
-	n, err := strconv.ParseUint(a.ID, 10, 64)
+	n, err := ParseAttackID(a.ID)
 	if err != nil {
 		return 0
 	}
@@ -76,7 +78,7 @@ func archived[T any](s *Server, r *http.Request, id uint64, ask func(uint64) (*T
 
 // answerSamples answers how the attack of the query went.
 func (s *Server) answerSamples(r *http.Request) ([]byte, error) {
-	id, err := parseAttackID(r.URL.Query().Get("id"))
+	id, err := queryAttackID(r.URL.Query(), "id")
 	if err != nil {
 		return nil, err
 	}
@@ -94,10 +96,20 @@ func (s *Server) answerSamples(r *http.Request) ([]byte, error) {
 	return json.Marshal(envelope[Samples]{Result: found})
 }
 
-func parseAttackID(id string) (uint64, error) {
-	n, err := strconv.ParseUint(id, 10, 64)
+// ParseAttackID reads the ID of an attack.
+func ParseAttackID(text string) (uint64, error) {
+	n, err := strconv.ParseUint(text, 10, 64)
 	if err != nil || n == 0 {
-		return 0, invalid("id: %q is not the number of an attack; it must be 1 or more, as ebbgate attacks shows", clip(id))
+		return 0, fmt.Errorf("%q is not the ID of an attack; it must be a number of 1 or more, as ebbgate attacks shows", clip(text))
+	}
+	return n, nil
+}
+
+// queryAttackID reads a parameter that is the ID of an attack.
+func queryAttackID(q url.Values, name string) (uint64, error) {
+	n, err := ParseAttackID(q.Get(name))
+	if err != nil {
+		return 0, invalid("%s: %v", name, err)
 	}
 	return n, nil
 }

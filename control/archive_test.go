@@ -104,7 +104,7 @@ func TestAttackOfTheArchive(t *testing.T) {
 		{fakeArchive{}, "/v1/attacks?id=43", 404, "there is no attack 43"},
 		{fakeArchive{}, "/v1/samples?id=3", 200, `"held":5`},
 		{fakeArchive{}, "/v1/samples?id=42", 404, "how attack 42 went is not kept"},
-		{fakeArchive{}, "/v1/samples?id=0", 400, "must be 1 or more"},
+		{fakeArchive{}, "/v1/samples?id=0", 400, "must be a number of 1 or more"},
 		{nil, "/v1/samples?id=3", 404, "history.path is empty"},
 		{nil, "/v1/attacks?id=3", 404, "there is no attack 3"},
 		{broken, "/v1/attacks?id=3", 500, "the disk is gone"},
@@ -112,7 +112,7 @@ func TestAttackOfTheArchive(t *testing.T) {
 		{broken, "/v1/samples?id=3", 500, "the disk is gone"},
 		{fakeArchive{}, "/v1/attacks?limit=0", 400, "out of range; it must be a number from 1 to 1000"},
 		{fakeArchive{}, "/v1/attacks?limit=1001", 400, "out of range; it must be a number from 1 to 1000"},
-		{fakeArchive{}, "/v1/attacks?before=x", 400, "must be 1 or more"},
+		{fakeArchive{}, "/v1/attacks?before=x", 400, "must be a number of 1 or more"},
 	} {
 		srv := archiving(fakeArchive{})
 		srv.archive = c.archive

@@ -29,8 +29,8 @@ type Attack struct {
 	Excess      int `json:"excess"`       // connections beyond their limits that were to be closed; in shadow mode: would have been
 	Blocked     int `json:"blocked"`      // blocks begun for it; in shadow mode: would have been
 
-	Top         []PrefixCount `json:"top"`          // at the peak, the prefixes that held most
-	Changes     []Change      `json:"changes"`      // of the response, the oldest first
+	Top         []PrefixCount `json:"top"`          // at the peak of all that were answered, the prefixes that held most; of churn, that opened most
+	Changes     []Change      `json:"changes"`      // of the response, and what the operator did meanwhile, the oldest first
 	ChangesLost int           `json:"changes_lost"` // left out between the first and the newest ones
 
 	Policy *AttackPolicy `json:"policy"` // of the service when it began; null: not kept
@@ -44,14 +44,18 @@ type PrefixCount struct {
 	Prefix  netip.Prefix `json:"prefix"`
 	Sources int          `json:"sources"`
 	Held    int          `json:"held"`
+	PerS    int          `json:"new_per_s"` // of churn: connections they opened a second; else 0
 }
 
-// Change is one change of the response to an attack.
+// Change is one change of the response to an attack, or something the operator did while it was open.
 type Change struct {
 	At    Time   `json:"at"`
 	What  string `json:"what"`  // "sources limited", "share lowered to 3", ...
 	Count int    `json:"count"` // how many sources or prefixes; 0 where that says nothing
 	Why   string `json:"why"`
+
+	Source netip.Prefix `json:"source"`  // the one it is about; empty: several, or the whole service
+	ByHand bool         `json:"by_hand"` // the operator did it, or it follows from that: a mode's time is over
 }
 
 // MaxEnded bounds the ended attacks the daemon tells of.

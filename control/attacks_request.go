@@ -71,8 +71,8 @@ func parseAttacks(q url.Values) (AttacksRequest, error) {
 // parsePage reads which part of the list is wanted.
 func (r *AttacksRequest) parsePage(q url.Values) (err error) {
 	if q.Has("before") {
-		if r.Before, err = strconv.ParseUint(q.Get("before"), 10, 64); err != nil || r.Before == 0 {
-			return invalid("before: %q is not the number of an attack; it must be 1 or more, as ebbgate attacks shows", clip(q.Get("before")))
+		if r.Before, err = queryAttackID(q, "before"); err != nil {
+			return err
 		}
 	}
 	r.Limit, err = queryNumber(q, "limit", 0, MaxListed)

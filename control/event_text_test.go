@@ -73,11 +73,21 @@ func TestBoundedEvent(t *testing.T) {
 	}
 }
 
-// TestEventNamesFit: a table of events is as wide as their longest name.
-func TestEventNamesFit(t *testing.T) {
+// TestEveryEventHasASentence: nobody must know the name of an event to read what happened.
+func TestEveryEventHasASentence(t *testing.T) {
 	for _, k := range EventKinds() {
-		if len(k) > widestEvent {
-			t.Errorf("%s is longer than %d", k, widestEvent)
+		e := Event{Event: k, Service: "web", Kind: policy.Churn, Part: "table", Count: 3}
+		if got := EventText(&e); got == "web: "+strings.ReplaceAll(string(k), "-", " ") {
+			t.Errorf("%s is told by its name: %q", k, got)
 		}
+	}
+}
+
+// TestEventsWhole: what nobody looks at line by line is not broken.
+func TestEventsWhole(t *testing.T) {
+	s := happened()
+	got := written(t, WriteEvents, &Events{Events: s.Events}, TextOptions{Width: Whole})
+	if n := strings.Count(got, "\n"); n != len(s.Events) || strings.Contains(got, "…") {
+		t.Errorf("%d lines for %d events:\n%s", n, len(s.Events), got)
 	}
 }

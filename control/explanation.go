@@ -19,14 +19,16 @@ type Explanation struct {
 type ServiceExplanation struct {
 	Service string       `json:"service"`
 	Mode    policy.Mode  `json:"mode"`
-	Exempt  []string     `json:"exempt"` // why it is exempt of this service alone
-	Source  netip.Prefix `json:"source"` // what its connections count for
+	Exempt  []string     `json:"exempt"`        // why it is exempt of this service alone
+	Partly  bool         `json:"exempt_partly"` // what exempts it does so on sshd's ports alone, and the service has others
+	Source  netip.Prefix `json:"source"`        // what its connections count for
 
 	Known   bool   `json:"held_known"` // a census tells what the source holds
 	Held    int    `json:"held"`
-	Counted Time   `json:"counted"`  // when the census began
-	Max     int    `json:"max"`      // what it may hold; 0: no limit
-	MaxRule string `json:"max_rule"` // the key that says so
+	Counted Time   `json:"counted"`   // when the census began
+	Max     int    `json:"max"`       // what it may hold; 0: no limit
+	MaxRule string `json:"max_rule"`  // the key that says so
+	Due     bool   `json:"limit_due"` // it holds as much, and no limit is in force, as after an unblock: the next census that finds so raises it
 
 	PerS     *Rate  `json:"new_per_s"`     // connections it opened a second; null: not counted now
 	MaxRate  int    `json:"max_new_per_s"` // 0: no limit

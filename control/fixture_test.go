@@ -93,6 +93,7 @@ func flood() Attack {
 			{Prefix: netip.MustParsePrefix("192.0.2.0/24"), Sources: 1, Held: 3}},
 		Changes: []Change{{At: night(2, 59, 0, 500), What: "sources limited", Count: 12, Why: "they hold their limit"},
 			{At: night(2, 59, 11, 0), What: "sources blocked", Count: 2, Why: "over the limit for 10s"},
+			{At: night(3, 0, 0, 0), What: "blocked by hand", Why: "for 1h: scraper", Source: netip.MustParsePrefix("203.0.113.9/32"), ByHand: true},
 			{At: night(3, 1, 0, 0), What: "sources blocked", Count: 1, Why: "over the limit for 10s"}},
 	}
 }
@@ -116,6 +117,7 @@ func kinds() *Status {
 	shared.Relief = &Relief{Mode: policy.Enforce, Held: 2490, Max: 2125, Rule: "capacity", Measured: 2490, Threshold: 2125}
 	nameless("boundless", policy.Enforce, Attack{Kind: policy.DistributedFlood, Why: "the accept queue of 0.0.0.0:443 is full"})
 	nameless("churned", policy.Shadow, Attack{Kind: policy.Churn, PeakSources: 2, PeakRate: 61, Blocked: 2,
+		Top:      []PrefixCount{{Prefix: netip.MustParsePrefix("198.51.100.0/24"), Sources: 2, Held: 3, PerS: 112}},
 		Evidence: "61 new connections a second, rate.new_per_source allows 50"})
 	dropping := nameless("dropping", policy.Enforce, Attack{Kind: policy.SYNFlood, Evidence: "61,000 SYNs a second, rate.syn_per_source allows 200"})
 	dropping.DroppedSources = 3

@@ -88,7 +88,7 @@ func tooWide(p netip.Prefix) (least int, wide bool) {
 func CheckExemptFor(d time.Duration) error {
 	if d < time.Second || d > LongestExempt {
 		return fmt.Errorf("%s is out of range; it must be 1s to %s (30 days); what is to last longer belongs into exempt.prefixes of the policy file",
-			d, length(LongestExempt))
+			d, Length(LongestExempt))
 	}
 	return nil
 }

@@ -42,7 +42,7 @@ func (x Blocking) Check(p *policy.Policy, d *policy.Decision) *Error {
 	}
 	if need > 0 && len(d.Blocks)+need > p.Limits.MaxBlocks {
 		return &Error{Kind: KindFull, Message: fmt.Sprintf("%s blocks are in force, and limits.max_blocks of the policy is %s: end some "+
-			"(ebbgate unblock), or raise that", number(len(d.Blocks)), number(p.Limits.MaxBlocks))}
+			"(ebbgate unblock), or raise that", Number(len(d.Blocks)), Number(p.Limits.MaxBlocks))}
 	}
 	return nil
 }
@@ -64,17 +64,17 @@ func (x Blocking) Outcome(p *policy.Policy, before, after *policy.Decision, c Ca
 		if b, inForce := blockOf(after.Blocks, svc.Name, &x.Target); inForce && b.ByHand() && b.Since == after.At {
 			out.Blocks = append(out.Blocks, BlockOfService{svc.Name, BlockOf(b, c)})
 			if was, had := blockOf(before.Blocks, svc.Name, &x.Target); had && was.Until > b.Until {
-				out.Still = append(out.Still, fmt.Sprintf("it replaces a block at service %q that had %s left", Escape(svc.Name), length(c.Left(was.Until).std())))
+				out.Still = append(out.Still, fmt.Sprintf("it replaces a block at service %q that had %s left", Escape(svc.Name), Length(c.Left(was.Until).std())))
 			}
 		} else if !policy.Covers(policy.ExemptOf(p, svc, after), x.Prefix) {
 			out.Still = append(out.Still, fmt.Sprintf("it is NOT blocked at service %q: there is no room for another block; limits.max_blocks of the policy is %s, "+
-				"with former blocks that are remembered", Escape(svc.Name), number(p.Limits.MaxBlocks)))
+				"and as many are in force", Escape(svc.Name), Number(p.Limits.MaxBlocks)))
 		}
 	}
 	slices.SortFunc(out.Blocks, func(a, b BlockOfService) int { return cmp.Compare(a.Service, b.Service) })
 	if out.Total = len(out.Blocks); out.Total == 0 {
 		return nil, &Error{Kind: KindFull, Message: fmt.Sprintf("there is no room for another block: limits.max_blocks of the policy is %s, "+
-			"with former blocks that are remembered; raise it", number(p.Limits.MaxBlocks))}
+			"and as many are in force: end some (ebbgate unblock), or raise that", Number(p.Limits.MaxBlocks))}
 	}
 	out.Still = append(out.Still, x.still(p, after)...)
 	out.Still = out.Still[:min(len(out.Still), MaxStill)]

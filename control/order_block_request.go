@@ -74,7 +74,7 @@ var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustPa
 func CheckBlockable(p netip.Prefix) error {
 	for _, l := range loopback {
 		if l.Overlaps(p) {
-			return fmt.Errorf("%s is this host itself (%s): it cannot be blocked", sourceText(p), l)
+			return fmt.Errorf("%s is this host itself (%s): it cannot be blocked", SourceText(p), l)
 		}
 	}
 	if least, wide := tooWide(p); wide {

@@ -28,16 +28,16 @@ func (x Blocking) shadowed(p *policy.Policy) *Error {
 func (x Blocking) spared(p *policy.Policy, d *policy.Decision) *Error {
 	if lasting := x.covering(p.Exempt.Prefixes); len(lasting) > 0 {
 		return &Error{Kind: KindRefused, Message: fmt.Sprintf("%s is exempt by the policy, by %s in exempt.prefixes: nothing was blocked; "+
-			"take that out of the policy file first; %s", sourceText(x.Prefix), sourceText(lasting[0]), reloadHow)}
+			"take that out of the policy file first; %s", SourceText(x.Prefix), SourceText(lasting[0]), reloadHow)}
 	}
 	for _, e := range d.Exempt {
 		if (e.Service == "" || e.Service == x.Service) && len(x.covering([]netip.Prefix{e.Prefix})) > 0 {
-			end := "ebbgate unexempt " + sourceText(e.Prefix)
+			end := "ebbgate unexempt " + SourceText(e.Prefix)
 			if e.Service != "" {
 				end += " --service " + e.Service
 			}
 			return &Error{Kind: KindRefused, Message: fmt.Sprintf("%s is exempt by hand, by %s %s: nothing was blocked; %s ends that",
-				sourceText(x.Prefix), sourceText(e.Prefix), ofService(e.Service), end)}
+				SourceText(x.Prefix), SourceText(e.Prefix), ofService(e.Service), end)}
 		}
 	}
 	for _, a := range d.SSH.Admins {
@@ -60,12 +60,12 @@ func (x Blocking) still(p *policy.Policy, d *policy.Decision) []string {
 	}
 	for _, prefix := range p.Exempt.Prefixes {
 		if x.contains(prefix) {
-			out = append(out, fmt.Sprintf("%s within it is exempt by the policy (exempt.prefixes)", sourceText(prefix)))
+			out = append(out, fmt.Sprintf("%s within it is exempt by the policy (exempt.prefixes)", SourceText(prefix)))
 		}
 	}
 	for _, e := range d.Exempt {
 		if (x.contains(e.Prefix) || len(x.covering([]netip.Prefix{e.Prefix})) > 0) && (x.Service == "" || e.Service == "" || e.Service == x.Service) {
-			out = append(out, fmt.Sprintf("%s is exempt %s by hand (ebbgate unexempt)", sourceText(e.Prefix), ofService(e.Service)))
+			out = append(out, fmt.Sprintf("%s is exempt %s by hand (ebbgate unexempt)", SourceText(e.Prefix), ofService(e.Service)))
 		}
 	}
 	for _, a := range d.SSH.Admins {
@@ -85,7 +85,7 @@ func (x Unblocking) around(d *policy.Decision, c Calendar) []string {
 			continue
 		}
 		out = append(out, fmt.Sprintf("%s around it is blocked at service %q for %s more (ebbgate unblock %s, or ebbgate exempt %s)",
-			sourceText(b.Source), Escape(b.Service), length(c.Left(b.Until).std()), sourceText(b.Source), sourceText(x.Prefix)))
+			SourceText(b.Source), Escape(b.Service), Length(c.Left(b.Until).std()), SourceText(b.Source), SourceText(x.Prefix)))
 	}
 	for i := range d.Limits {
 		l := &d.Limits[i]
@@ -93,14 +93,14 @@ func (x Unblocking) around(d *policy.Decision, c Calendar) []string {
 			continue
 		}
 		out = append(out, fmt.Sprintf("%s around it is limited at service %q (ebbgate unblock %s, or ebbgate exempt %s)",
-			sourceText(l.Source), Escape(l.Service), sourceText(l.Source), sourceText(x.Prefix)))
+			SourceText(l.Source), Escape(l.Service), SourceText(l.Source), SourceText(x.Prefix)))
 	}
 	return out
 }
 
 // nothingToFree says what does hold the target, or where to look.
 func (x Unblocking) nothingToFree(p *policy.Policy, d *policy.Decision) string {
-	text := fmt.Sprintf("%s is neither blocked nor limited", sourceText(x.Prefix))
+	text := fmt.Sprintf("%s is neither blocked nor limited", SourceText(x.Prefix))
 	if x.Service != "" {
 		text += fmt.Sprintf(" at service %q", x.Service)
 	}
@@ -109,11 +109,11 @@ func (x Unblocking) nothingToFree(p *policy.Policy, d *policy.Decision) string {
 	}
 	for i := range d.Blocks {
 		if b := &d.Blocks[i]; x.contains(b.Source) {
-			return fmt.Sprintf("%s; %s is blocked at service %q", text, sourceText(b.Source), b.Service)
+			return fmt.Sprintf("%s; %s is blocked at service %q", text, SourceText(b.Source), b.Service)
 		}
 	}
 	if lasting := x.covering(p.Exempt.Prefixes); len(lasting) > 0 {
-		return fmt.Sprintf("%s: the policy exempts it, by %s in exempt.prefixes", text, sourceText(lasting[0]))
+		return fmt.Sprintf("%s: the policy exempts it, by %s in exempt.prefixes", text, SourceText(lasting[0]))
 	}
 	return text + "; ebbgate explain ADDR tells all that holds for an address"
 }

@@ -50,7 +50,7 @@ func (Confirming) task() {}
 // CheckTrial says how long something may be on trial.
 func CheckTrial(d time.Duration) error {
 	if d < ShortestTrial || d > LongestTrial {
-		return fmt.Errorf("%s is out of range; it must be %s to %s (7 days)", d, ShortestTrial, length(LongestTrial))
+		return fmt.Errorf("%s is out of range; it must be %s to %s (7 days)", d, ShortestTrial, Length(LongestTrial))
 	}
 	return nil
 }
@@ -58,7 +58,7 @@ func CheckTrial(d time.Duration) error {
 // CheckBlockFor says what lengths a block by hand may have.
 func CheckBlockFor(d time.Duration) error {
 	if d < time.Second || d > LongestBlock {
-		return fmt.Errorf("%s is out of range; it must be 1s to %s (30 days)", d, length(LongestBlock))
+		return fmt.Errorf("%s is out of range; it must be 1s to %s (30 days)", d, Length(LongestBlock))
 	}
 	return nil
 }

@@ -24,6 +24,7 @@ type loop struct {
 	reload *Reload // what becomes of one
 	exempt []policy.Exemption
 	blocks []policy.Block
+	modes  []policy.HandMode
 	now    policy.Instant
 	wall   time.Time
 }
@@ -38,6 +39,13 @@ func (l *loop) turn(o *Order) {
 		return
 	}
 	command, ok := o.Task.(Command)
+	if _, confirms := o.Task.(Confirming); confirms {
+		for i := range l.modes {
+			l.modes[i].Until = 0
+		}
+		o.Done(Confirmed{Services: ModesOf(l.policy, l.modes, Calendar{Now: l.now, Wall: l.wall})})
+		return
+	}
 	if !ok {
 		o.Done(l.reload)
 		return
@@ -60,11 +68,13 @@ func (l *loop) turn(o *Order) {
 	l.exempt = after
 	switch b := order.Block; order.Kind {
 	case policy.OrderBlock:
-		l.blocks = []policy.Block{{Service: "web", Source: b.Source, Since: l.now, Until: b.Until, Note: b.Note, Reason: policy.Reason{Rule: policy.RuleByHand}}}
+		l.blocks = []policy.Block{{Service: "web", Source: b.Source, Mode: policy.Enforce, Since: l.now, Until: b.Until, Note: b.Note, Reason: policy.Reason{Rule: policy.RuleByHand}}}
 	case policy.OrderUnblock:
 		l.blocks = nil
+	case policy.OrderMode:
+		l.modes = []policy.HandMode{order.Mode}
 	}
-	done, err := command.Outcome(l.policy, was, &policy.Decision{At: l.now, Exempt: after, Blocks: l.blocks}, Calendar{Now: l.now, Wall: l.wall})
+	done, err := command.Outcome(l.policy, was, &policy.Decision{At: l.now, Exempt: after, Blocks: l.blocks, Modes: l.modes}, Calendar{Now: l.now, Wall: l.wall})
 	if err != nil {
 		o.Refuse(err)
 		return

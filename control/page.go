@@ -99,3 +99,14 @@ func pad(text string, width int, right bool) string {
 	}
 	return text + fill
 }
+
+// Fold breaks the lines of an escaped text that have more columns at spaces; what goes on is indented by two more
+// than its line.
+func Fold(text string, width int) string {
+	p := newPage(TextOptions{Width: width})
+	for line := range strings.Lines(text) {
+		line = strings.TrimSuffix(line, "\n")
+		p.put(plain, len(line)-len(strings.TrimLeft(line, " "))+2, line)
+	}
+	return p.b.String()
+}

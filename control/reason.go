@@ -7,24 +7,20 @@ import (
 	"ebbgate/policy"
 )
 
-// ReasonText says a reason in words: "312 connections held, connections.per_source allows 100". Of
-// the zero Reason it says nothing.
-func ReasonText(r policy.Reason) string { return reasonText(r.Rule, r.Measured, r.Threshold) }
-
-// ShortReason says a reason in few words, escaped: "312 of 100, connections.per_source", and the rule alone
+// ShortReason says a reason in a column of a table, where ReasonText has no room, escaped: "312 of 100, connections.per_source", and the rule alone
 // where nothing was measured. Of no rule it says nothing.
 func ShortReason(rule string, measured, threshold int) string {
 	switch rule {
 	case "", policy.RuleByHand, policy.RuleInherited:
 		return rule
 	}
-	return fmt.Sprintf("%s of %s, %s", number(measured), number(threshold), Escape(rule))
+	return fmt.Sprintf("%s of %s, %s", Number(measured), Number(threshold), Escape(rule))
 }
 
-// reasonText knows the unit of each key a reason can name. Of what it does not know it gives the
-// figures alone.
-func reasonText(rule string, measured, threshold int) string {
-	m, t := number(measured), number(threshold)
+// ReasonText says a reason in words, escaped: "312 connections held, connections.per_source allows 100". It knows the
+// unit of each key a reason can name, and gives the figures alone of what it does not know. Of no rule it says nothing.
+func ReasonText(rule string, measured, threshold int) string {
+	m, t := Number(measured), Number(threshold)
 	switch {
 	case rule == "":
 		return ""

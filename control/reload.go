@@ -69,7 +69,7 @@ func (r *Reload) Refusal() error {
 	for _, p := range r.Problems {
 		b.WriteString(p.String() + "\n")
 	}
-	fmt.Fprintf(&b, "the policy is NOT reloaded: the one before it stays in force, with %s", counted(r.Services, "service", "services"))
+	fmt.Fprintf(&b, "the policy is NOT reloaded: the one before it stays in force, with %s", Counted(r.Services, "service", "services"))
 	return errors.New(b.String())
 }
 

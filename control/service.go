@@ -53,6 +53,8 @@ type Service struct {
 	BlocksBegun       uint64 `json:"blocks_begun"`
 
 	Begun []KindCount `json:"attacks_begun"` // of each kind, in the order of their names, since the same moment
+
+	CountedSince Time `json:"counted_since"` // that moment: the service's mode changed then, or it came into the policy; null: the daemon started
 }
 
 // KindCount is how many attacks of a kind there were.

@@ -23,6 +23,7 @@ type Sources struct {
 	Total    int          `json:"total"`    // that match, of which Sources has the first
 	Held     int          `json:"held"`     // by all that match, each connection once
 	States   SourceCounts `json:"states"`   // of all that match
+	Shadow   SourceCounts `json:"shadow"`   // of these, those at services in shadow mode: what would hold
 	Rest     SourceRest   `json:"rest"`     // what the census could not tell apart, at the services asked for
 	Sources  []Source     `json:"sources"`
 }
@@ -83,6 +84,7 @@ type SourceOrder string
 
 // The orders of sources.
 const (
+	ByState    SourceOrder = "state" // whoever is blocked, refused or limited before all others; of each, who holds most
 	ByHeld     SourceOrder = "held"
 	ByNew      SourceOrder = "new"
 	ByHalfOpen SourceOrder = "half_open"

@@ -102,7 +102,7 @@ func SourceStates() []SourceState {
 }
 
 // SourceOrders lists the orders.
-func SourceOrders() []SourceOrder { return []SourceOrder{ByHeld, ByNew, ByHalfOpen, BySYNs} }
+func SourceOrders() []SourceOrder { return []SourceOrder{ByState, ByHeld, ByNew, ByHalfOpen, BySYNs} }
 
 // CheckState says what states there are.
 func CheckState(s SourceState) error { return oneOf(s, SourceStates(), "a state") }

@@ -37,7 +37,7 @@ func (l *SourceList) Select(r SourcesRequest) *Sources {
 			if r.State != "" && state != r.State || r.Within.IsValid() && !r.Within.Overlaps(s.Source) {
 				continue
 			}
-			out.add(s, state)
+			out.add(s, state, sv.Mode)
 			most.offer(standing{s, sv, most.measure(s)}, limit)
 		}
 	}
@@ -51,12 +51,15 @@ func (l *SourceList) Select(r SourcesRequest) *Sources {
 }
 
 // add counts a source that matches.
-func (a *Sources) add(s *policy.Standing, state SourceState) {
+func (a *Sources) add(s *policy.Standing, state SourceState, mode policy.Mode) {
 	a.Total++
 	if !s.Part {
 		a.Held += s.Held
 	}
 	*a.States.of(state)++
+	if mode == policy.Shadow {
+		*a.Shadow.of(state)++
+	}
 }
 
 // of returns the count of a state.
@@ -130,11 +133,14 @@ type mostOf struct {
 // measure is what a source is sorted by; what is not known comes last.
 func (m *mostOf) measure(s *policy.Standing) float64 {
 	switch m.order {
-	case ByNew:
-		if !s.RateKnown {
-			return -1
+	case ByState:
+		switch stateOf(s) {
+		case SourceBlocked, SourceRefused, SourceLimited:
+			return 1
 		}
-		return s.Rate
+		return 0
+	case ByNew:
+		return rateOrder(s)
 	case ByHalfOpen:
 		return float64(s.HalfOpen)
 	case BySYNs:
@@ -160,9 +166,19 @@ func (m *mostOf) sorted() []standing {
 	return m.kept
 }
 
-// before compares: the most first, and of equals the one that holds most, then by service and address.
+// rateOrder is how fast a source opens connections; one of which that is not known comes last.
+func rateOrder(s *policy.Standing) float64 {
+	if !s.RateKnown {
+		return -1
+	}
+	return s.Rate
+}
+
+// before compares: the most first, and of equals the one that holds most, then the one that opens them fastest,
+// then by service and address.
 func before(a, b standing) int {
-	if c := cmp.Or(cmp.Compare(b.by, a.by), cmp.Compare(b.Held, a.Held), cmp.Compare(a.of.Service, b.of.Service)); c != 0 {
+	if c := cmp.Or(cmp.Compare(b.by, a.by), cmp.Compare(b.Held, a.Held), cmp.Compare(rateOrder(b.Standing), rateOrder(a.Standing)),
+		cmp.Compare(a.of.Service, b.of.Service)); c != 0 {
 		return c
 	}
 	return policy.ComparePrefix(a.Source, b.Source)

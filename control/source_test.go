@@ -41,6 +41,7 @@ func TestSelectSources(t *testing.T) {
 		"one address":    {within("203.0.113.77/32"), "203.0.113.0/24", 1, 0},
 		"an IPv6 one":    {within("2001:db8:bad:cafe::7/128"), "2001:db8:bad:cafe::/64", 1, 0},
 		"fastest":        {SourcesRequest{Sort: ByNew, Limit: 2}, "198.51.100.1 2001:db8:bad:cafe::/64", 11, 1587},
+		"held back":      {SourcesRequest{Sort: ByState, Limit: 8}, "2001:db8:1111:2222:3333:4444:5555:6666 198.51.100.1 198.51.100.2 203.0.113.9 2001:db8:bad:cafe::/64 198.51.100.250 203.0.113.0/24 192.0.2.7", 11, 1587},
 		"half-open":      {SourcesRequest{Sort: ByHalfOpen, Limit: 2}, "198.51.100.9 198.51.100.1", 11, 1587},
 		"SYNs":           {SourcesRequest{Sort: BySYNs, Limit: 1}, "198.51.100.9", 11, 1587},
 		"nobody's there": {SourcesRequest{Service: "admin"}, "", 0, 0},
@@ -48,7 +49,7 @@ func TestSelectSources(t *testing.T) {
 		got := listed().Select(c.r)
 		var list []string
 		for _, s := range got.Sources {
-			list = append(list, sourceText(s.Source))
+			list = append(list, SourceText(s.Source))
 		}
 		if strings.Join(list, " ") != c.want || got.Total != c.total || got.Held != c.held {
 			t.Errorf("%s: %s, %d in all that hold %d; want %s, %d, %d", name, list, got.Total, got.Held, c.want, c.total, c.held)
@@ -88,7 +89,7 @@ func TestSourcesRefused(t *testing.T) {
 	srv := published(peace())
 	for query, want := range map[string]string{
 		"state=blockd":                     `state: "blockd" is not a state; it must be exempt, blocked, refused, limited, watched or free`,
-		"sort=new_per_s":                   `sort: "new_per_s" is not an order; it must be held, new, half_open or syns`,
+		"sort=new_per_s":                   `sort: "new_per_s" is not an order; it must be state, held, new, half_open or syns`,
 		"within=203.0.113.7/24":            "within: 203.0.113.7/24 has bits set beyond its length",
 		"within=somewhere":                 `within: "somewhere" is not an address`,
 		"limit=0":                          `limit: "0" is out of range; it must be a number from 1 to 1000`,

@@ -18,7 +18,7 @@ func StatusLine(s *Status) string {
 	parts = append(parts, trialPart(s)...)
 	if r := s.Reload; r != nil && !r.InForce && !r.TrialOver {
 		parts = append(parts, fmt.Sprintf("the policy on disk is NOT in force, it has %s (ebbgate check %s)",
-			counted(len(r.Problems), "problem", "problems"), brief(r.File)))
+			Counted(len(r.Problems), "problem", "problems"), brief(r.File)))
 	}
 	attacked := attackedParts(s)
 	parts = append(parts, attacked...)
@@ -43,7 +43,7 @@ func more(n int, one, many string) string {
 	if n <= 0 {
 		return ""
 	}
-	return " (and " + counted(n, "more "+one, "more "+many) + ")"
+	return " (and " + Counted(n, "more "+one, "more "+many) + ")"
 }
 
 // attackedParts has one part for each of the first services that are attacked.
@@ -61,7 +61,7 @@ func attackedParts(s *Status) []string {
 		}
 	}
 	if rest > 0 {
-		parts = append(parts, counted(rest, "more service", "more services")+" attacked")
+		parts = append(parts, Counted(rest, "more service", "more services")+" attacked")
 	}
 	return parts
 }
@@ -81,7 +81,7 @@ func attackedPart(s *Status, svc *Service) string {
 	if slow {
 		head = Escape(svc.Name) + " is SLOW"
 	}
-	return fmt.Sprintf("%s: %s since %s UTC", head, strings.Join(kinds, ", "), clock(s.At, since)) + answerPart(svc)
+	return fmt.Sprintf("%s: %s since %s UTC", head, strings.Join(kinds, ", "), Clock(s.At, since)) + answerPart(svc)
 }
 
 // answerPart says how many are held back, or would be.
@@ -96,7 +96,7 @@ func answerPart(svc *Service) string {
 		done  string
 	}{{svc.LimitsTotal, "limited"}, {svc.BlocksTotal, "blocked"}} {
 		if x.count > 0 {
-			text += fmt.Sprintf(", %s %s%s", counted(x.count, "source", "sources"), verb, x.done)
+			text += fmt.Sprintf(", %s %s%s", Counted(x.count, "source", "sources"), verb, x.done)
 		}
 	}
 	if text != "" && svc.Mode == policy.Shadow {
@@ -107,13 +107,13 @@ func answerPart(svc *Service) string {
 
 // watchingPart tells of peace. The connections are those of the services, by the newest census.
 func watchingPart(s *Status) string {
-	text := "watching " + counted(len(s.Services), "service", "services")
+	text := "watching " + Counted(len(s.Services), "service", "services")
 	if !s.Census.Taken.IsZero() {
 		held := 0
 		for i := range s.Services {
 			held += s.Services[i].Held
 		}
-		text += ", " + counted(held, "connection", "connections")
+		text += ", " + Counted(held, "connection", "connections")
 	}
 	return text + ", no attack"
 }

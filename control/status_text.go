@@ -3,6 +3,7 @@ package control
 import (
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"time"
 
@@ -11,10 +12,13 @@ import (
 
 // TextOptions says how a page for people is rendered.
 type TextOptions struct {
-	Width int       // columns; 0: 100; at least 60
+	Width int       // columns; 0: 100; at least 60; Whole: lines are not broken
 	Color bool      // use terminal colours; never the only carrier of a meaning
 	Now   time.Time // the reader's time, to notice an old picture; zero: do not look
 }
+
+// Whole is the width of a page that a program reads line by line.
+const Whole = math.MaxInt
 
 const (
 	defaultWidth = 100
@@ -59,9 +63,7 @@ func (p *page) headline(s *Status) {
 	case "":
 		state = "UNKNOWN"
 	}
-	p.put(st, 2, fmt.Sprintf("%s  %s  ebbgate %s  pid %d  up %s  policy %s",
-		Escape(state), at(s.At), Escape(s.Version), s.PID,
-		ago(s.At, s.Started), Escape(s.PolicyFile)))
+	p.put(st, 2, fmt.Sprintf("%s  %s  up %s", Escape(state), at(s.At), ago(s.At, s.Started)))
 }
 
 // onlySlow reports whether all that is wrong is that applications are slow.
@@ -90,7 +92,7 @@ func (p *page) stale(s *Status, now time.Time) {
 		return
 	}
 	if age := now.Sub(s.At.Time); age > staleAfter {
-		p.put(alarm, 4, fmt.Sprintf("!!  this picture is %s old: the daemon answers but its loop stands still", length(age)))
+		p.put(alarm, 4, fmt.Sprintf("!!  this picture is %s old: the daemon answers but its loop stands still", Length(age)))
 	}
 }
 
@@ -102,7 +104,7 @@ func (p *page) faults(s *Status) {
 	if s.Reload == nil || s.Reload.Error == "" {
 		return
 	}
-	p.put(alarm, 4, fmt.Sprintf("!!  reload at %s was refused, the policy before it stays in force:", clock(s.At, s.Reload.At)))
+	p.put(alarm, 4, fmt.Sprintf("!!  reload at %s was refused, the policy before it stays in force:", Clock(s.At, s.Reload.At)))
 	for line := range strings.Lines(s.Reload.Error) {
 		p.put(plain, 6, "    "+Escape(strings.TrimRight(line, "\r\n")))
 	}

@@ -30,17 +30,10 @@ func (p *page) styled(indent int, rows [][]string, styles []style, numbers ...in
 // widths returns how wide each column but the last one is.
 func (p *page) widths(indent int, rows [][]string, numbers []int) []int {
 	widths := make([]int, len(rows[0]))
-	for _, row := range rows {
-		for i, cell := range row {
-			widths[i] = max(widths[i], columns(cell))
-		}
-	}
-	all := indent
-	for _, w := range widths {
-		all += w + 2
-	}
+	fits := p.fits(indent, rows)
 	for i := range widths {
-		if all-2 > p.width && !slices.Contains(numbers, i) {
+		widths[i] = widest(rows, i)
+		if !fits && !slices.Contains(numbers, i) {
 			widths[i] = min(widths[i], widestText)
 		}
 	}

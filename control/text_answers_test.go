@@ -42,6 +42,7 @@ func TestAnswersTextGolden(t *testing.T) {
 		"explain_color":         written(t, WriteExplanation, explained(), TextOptions{Color: true}),
 		"explain_empty":         written(t, WriteExplanation, &Explanation{}, TextOptions{}),
 		"attacks":               written(t, WriteAttacks, past(), TextOptions{}),
+		"attacks_80":            written(t, WriteAttacks, past(), TextOptions{Width: 80}),
 		"attacks_none":          written(t, WriteAttacks, &Attacks{}, TextOptions{}),
 		"attacks_nasty":         written(t, WriteAttacks, &Attacks{Attacks: []Attack{nastyAttack()}}, TextOptions{}),
 		"one_attack_open":       written(t, WriteAttack, one(flood()), read),

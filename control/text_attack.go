@@ -17,7 +17,7 @@ func (p *page) attack(all *Status, s *Service, a *Attack) {
 	if a.Kind == policy.SlowApplication {
 		st = care
 	}
-	text := fmt.Sprintf("    %s %s since %s (%s)", Escape(string(a.Kind)), Escape(a.ID), clock(all.At, a.Since), ago(all.At, a.Since))
+	text := fmt.Sprintf("    %s %s since %s (%s)", Escape(string(a.Kind)), Escape(a.ID), Clock(all.At, a.Since), ago(all.At, a.Since))
 	if what := recognised(a); what != "" {
 		text += ": " + what
 	}
@@ -28,6 +28,12 @@ func (p *page) attack(all *Status, s *Service, a *Attack) {
 	if from := topPrefixes(a); from != "" {
 		p.put(plain, 8, "      at the peak "+from)
 	}
+}
+
+// AttackWords says of an open attack what it is and by what it was recognised, what is being done about
+// it, and where it came from at its peak; the last two can be empty. Everything in them is escaped.
+func AttackWords(all *Status, s *Service, a *Attack) (what, done, from string) {
+	return recognised(a), response(all, s, a), topPrefixes(a)
 }
 
 // recognised says what an attack is and by what it was recognised.
@@ -94,7 +100,7 @@ func response(all *Status, s *Service, a *Attack) string {
 }
 
 func answered(a *Attack) string {
-	return counted(a.PeakSources, "source", "sources") + " (at the peak)"
+	return Counted(a.PeakSources, "source", "sources") + " (at the peak)"
 }
 
 func spoofedHelp(all *Status, a *Attack) string {
@@ -125,10 +131,10 @@ func slowHelp(s *Service, a *Attack) string {
 // measures are what ebbgate is doing.
 func doing(s *Service, a *Attack, measures ...string) string {
 	if a.Excess > 0 {
-		measures = append(measures, fmt.Sprintf("closing what is over the limit (%s so far)", counted(a.Excess, "connection", "connections")))
+		measures = append(measures, fmt.Sprintf("closing what is over the limit (%s so far)", Counted(a.Excess, "connection", "connections")))
 	}
 	if a.Blocked > 0 {
-		measures = append(measures, fmt.Sprintf("blocking who goes on (%s so far)", counted(a.Blocked, "source", "sources")))
+		measures = append(measures, fmt.Sprintf("blocking who goes on (%s so far)", Counted(a.Blocked, "source", "sources")))
 	}
 	text := strings.Join(measures, ", ")
 	switch {
@@ -146,7 +152,7 @@ func afterwards(a *Attack) string {
 	if d < 10*time.Millisecond {
 		return "at once"
 	}
-	return length(d) + " later"
+	return Length(d) + " later"
 }
 
 // shared says how the sources of a service that runs full are held to their share.
@@ -156,7 +162,7 @@ func shared(s *Service, a *Attack) string {
 		m = append(m, shareWords(f))
 	}
 	if r := s.Relief; r != nil {
-		m = append(m, fmt.Sprintf("closing connections that never sent anything until it holds %s", number(r.Max)))
+		m = append(m, fmt.Sprintf("closing connections that never sent anything until it holds %s", Number(r.Max)))
 	}
 	switch {
 	case len(m) > 0:
@@ -169,18 +175,18 @@ func shared(s *Service, a *Attack) string {
 }
 
 func shareWords(f *Share) string {
-	each := number(f.Limit)
+	each := Number(f.Limit)
 	if f.Least < f.Limit {
-		each = number(f.Least) + " to " + each
+		each = Number(f.Least) + " to " + each
 	}
 	return fmt.Sprintf("holding %s to a fair share of %s connections each (%s of %s in all)",
-		counted(f.Sources, "source", "sources"), each, number(f.Target), number(f.Capacity))
+		Counted(f.Sources, "source", "sources"), each, Number(f.Target), Number(f.Capacity))
 }
 
 // metered says what is done about SYNs in the name of few addresses.
 func metered(s *Service, a *Attack) string {
 	if s.DroppedSources > 0 {
-		return doing(s, a, fmt.Sprintf("dropping SYNs beyond their rate of %s without a completed handshake", counted(s.DroppedSources, "address", "addresses")))
+		return doing(s, a, fmt.Sprintf("dropping SYNs beyond their rate of %s without a completed handshake", Counted(s.DroppedSources, "address", "addresses")))
 	}
 	return "ebbgate only counts: SYN cookies carry the load, and dropping by address would let anybody cut a client off by forging his"
 }
@@ -188,7 +194,11 @@ func metered(s *Service, a *Attack) string {
 func topPrefixes(a *Attack) string {
 	var top []string
 	for _, t := range a.Top[:min(len(a.Top), textTop)] {
-		top = append(top, fmt.Sprintf("%s held %s (%s)", sourceText(t.Prefix), number(t.Held), counted(t.Sources, "source", "sources")))
+		what := "held " + Number(t.Held)
+		if a.Kind == policy.Churn && t.PerS > 0 {
+			what = "opened " + Number(t.PerS) + " a second"
+		}
+		top = append(top, fmt.Sprintf("%s %s (%s)", SourceText(t.Prefix), what, Counted(t.Sources, "source", "sources")))
 	}
 	if len(top) == 0 {
 		return ""

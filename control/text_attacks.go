@@ -20,8 +20,8 @@ func WriteAttacks(w io.Writer, a *Attacks, o TextOptions) error {
 	for i := range a.Attacks {
 		rows = append(rows, attackRow(a.At, &a.Attacks[i]))
 	}
-	p.table(0, rows, 0, 5, 6, 7, 8)
-	p.put(subtle, 0, "HELD and SOURCES: connections held by all, and sources answered at once, at the peak")
+	p.sparing(0, rows, []int{3, 8, 7}, 0, 5, 6, 7, 8)
+	p.put(subtle, 0, "HELD: connections held by all; SOURCES answered at once; both at the peak")
 	return p.send(w, "attacks")
 }
 
@@ -30,8 +30,8 @@ func attackRow(now Time, a *Attack) []string {
 	if !a.Ended.IsZero() {
 		end, state = a.Ended, "ended"
 	}
-	return []string{Escape(a.ID), Escape(string(a.Kind)), Escape(a.Service), a.Mode.String(), clock(now, a.Since), ago(end, a.Since),
-		number(a.PeakHeld), number(a.PeakSources), number(a.Blocked), state}
+	return []string{Escape(a.ID), Escape(string(a.Kind)), Escape(a.Service), a.Mode.String(), Clock(now, a.Since), ago(end, a.Since),
+		Number(a.PeakHeld), Number(a.PeakSources), Number(a.Blocked), state}
 }
 
 // WriteAttack tells one attack to people in the order of time, then what it amounted to. Now is the
@@ -72,7 +72,7 @@ func (p *page) story(a *Attack) {
 		tell(rule, "first rule in the kernel, "+afterwards(a))
 	}
 	if a.ChangesLost > 0 {
-		p.put(subtle, 21, pad("", 21, false)+counted(a.ChangesLost, "more change between these is", "more changes between these are")+" not kept")
+		p.put(subtle, 21, pad("", 21, false)+Counted(a.ChangesLost, "more change between these is", "more changes between these are")+" not kept")
 	}
 	if !a.Ended.IsZero() {
 		tell(a.Ended, "ended: "+Escape(a.EndedWhy))
@@ -92,9 +92,11 @@ func changeWords(x *Change) string {
 	case strings.HasPrefix(x.What, "share lifted"):
 	case x.Count > 0 && strings.HasPrefix(x.What, "share "):
 		// It is the prefixes that get a share, and the sources in them that are held to it.
-		text += fmt.Sprintf(" (%s held to it)", counted(x.Count, "source", "sources"))
+		text += fmt.Sprintf(" (%s held to it)", Counted(x.Count, "source", "sources"))
+	case x.Source.IsValid():
+		text += " " + SourceText(x.Source)
 	case x.Count > 0:
-		text += " (" + number(x.Count) + ")"
+		text += " (" + Number(x.Count) + ")"
 	}
 	if x.Why != "" {
 		text += ": " + Escape(x.Why)
@@ -104,9 +106,9 @@ func changeWords(x *Change) string {
 
 // sum says what the attack amounted to and what was done.
 func (p *page) sum(a *Attack) {
-	peak := []string{counted(a.PeakHeld, "connection held", "connections held"), counted(a.PeakSources, "source answered", "sources answered") + " at once"}
+	peak := []string{Counted(a.PeakHeld, "connection held", "connections held"), Counted(a.PeakSources, "source answered", "sources answered") + " at once"}
 	if a.PeakRate > 0 {
-		peak = append(peak, number(a.PeakRate)+" "+rateOf(a))
+		peak = append(peak, Number(a.PeakRate)+" "+rateOf(a))
 	}
 	p.put(plain, 9, "peak     "+strings.Join(peak, ", "))
 	p.put(plain, 9, "answer   "+answerWords(a))
@@ -114,8 +116,16 @@ func (p *page) sum(a *Attack) {
 		return
 	}
 	rows := [][]string{{"AT THE PEAK FROM", "HELD", "SOURCES"}}
+	churn := a.Kind == policy.Churn && a.Top[0].PerS > 0 // an attack of an earlier version has no rates
+	if churn {
+		rows[0][1] = "NEW/S"
+	}
 	for _, t := range a.Top {
-		rows = append(rows, []string{sourceText(t.Prefix), number(t.Held), number(t.Sources)})
+		n := t.Held
+		if churn {
+			n = t.PerS
+		}
+		rows = append(rows, []string{SourceText(t.Prefix), Number(n), Number(t.Sources)})
 	}
 	p.table(4, rows, 1)
 }
@@ -125,7 +135,7 @@ func answerWords(a *Attack) string {
 	if a.Kind == policy.SpoofedSYNFlood || a.Kind == policy.SlowApplication {
 		return "nobody is limited for an attack of this kind"
 	}
-	over, blocks := counted(a.Excess, "connection", "connections")+" over the limit", counted(a.Blocked, "block", "blocks")
+	over, blocks := Counted(a.Excess, "connection", "connections")+" over the limit", Counted(a.Blocked, "block", "blocks")
 	if a.Mode == policy.Shadow {
 		return fmt.Sprintf("nothing was done (shadow mode); it would have closed %s and begun %s", over, blocks)
 	}

@@ -15,27 +15,29 @@ func (p *page) blocks(now Time, s *Service) {
 		return
 	}
 	shown := s.Blocks[:min(len(s.Blocks), textBlocks)]
-	rows := [][]string{{"BLOCKED", "STRIKE", "LEFT", "FOR", "WHY"}}
+	rows := [][]string{{"BLOCKED", "STRIKE", "LEFT", "FOR", "WHY (COUNT OF ALLOWED, RULE)"}}
 	for i := range shown {
 		rows = append(rows, blockRow(now, &shown[i]))
 	}
-	p.table(4, rows, 1, 2, 3)
+	p.sparing(4, rows, []int{3}, 1, 2, 3)
 	if more := max(s.BlocksTotal, len(s.Blocks)) - len(shown); more > 0 {
-		p.put(subtle, 6, fmt.Sprintf("    and %s more; ebbgate status --json has the %d newest", number(more), MaxBlocks))
+		p.put(subtle, 6, fmt.Sprintf("    and %s more: ebbgate sources --state blocked --service %s", Number(more), Escape(s.Name)))
 	}
 }
 
 func blockRow(now Time, b *Block) []string {
-	why := blockWhy(b)
+	why := withReason(ShortReason(b.Rule, b.Measured, b.Threshold), b)
 	if b.Mode == policy.Shadow {
 		why += " (would be blocked)"
 	}
-	return []string{sourceText(b.Source), strikeWords(b), length(b.Left.std()), ago(now, b.Since), why}
+	return []string{SourceText(b.Source), strikeWords(b), Length(b.Left.std()), ago(now, b.Since), why}
 }
 
 // blockWhy says why a source is blocked.
-func blockWhy(b *Block) string {
-	why := reasonText(b.Rule, b.Measured, b.Threshold)
+func blockWhy(b *Block) string { return withReason(ReasonText(b.Rule, b.Measured, b.Threshold), b) }
+
+// withReason adds what somebody gave as his reason.
+func withReason(why string, b *Block) string {
 	if b.Reason != "" {
 		why += ": " + Escape(b.Reason)
 	}
@@ -47,5 +49,5 @@ func strikeWords(b *Block) string {
 	if b.Strikes == 0 {
 		return "-"
 	}
-	return number(b.Strikes)
+	return Number(b.Strikes)
 }

@@ -19,7 +19,7 @@ func (p *page) exempt(s *Status) {
 		p.put(plain, 9, "exempt   "+exemptWords(&s.Exempt[i]))
 	}
 	if more := len(s.Exempt) - textExempt; more > 0 {
-		p.put(subtle, 9, fmt.Sprintf("         and %s more; ebbgate status --json has all", number(more)))
+		p.put(subtle, 9, fmt.Sprintf("         and %s more; ebbgate status --json has all", Number(more)))
 	}
 	if len(s.Admins.Addresses) == 0 {
 		return
@@ -37,11 +37,11 @@ func (p *page) exempt(s *Status) {
 
 // exemptWords says an exemption in a line.
 func exemptWords(e *Exempt) string {
-	text := fmt.Sprintf("%s %s, ", sourceText(e.Prefix), ofService(e.Service))
+	text := fmt.Sprintf("%s %s, ", SourceText(e.Prefix), ofService(e.Service))
 	if e.Until.IsZero() {
 		text += "until the daemon ends"
 	} else {
-		text += "for " + length(e.Left.std()) + " more"
+		text += "for " + Length(e.Left.std()) + " more"
 	}
 	if e.Reason != "" {
 		text += ": " + Escape(e.Reason)

@@ -8,11 +8,11 @@ import (
 // WriteExempted says that an exemption is in force. The only error is w's.
 func WriteExempted(w io.Writer, x *Exempted, o TextOptions) error {
 	p := newPage(o)
-	text := fmt.Sprintf("%s is exempt %s", sourceText(x.Exempt.Prefix), ofService(x.Exempt.Service))
+	text := fmt.Sprintf("%s is exempt %s", SourceText(x.Exempt.Prefix), ofService(x.Exempt.Service))
 	if x.Exempt.Until.IsZero() {
 		text += " until the daemon ends"
 	} else {
-		text += fmt.Sprintf(" for %s, until %s", length(x.Exempt.Until.Sub(x.Exempt.Since.Time)), at(x.Exempt.Until))
+		text += fmt.Sprintf(" for %s, until %s", Length(x.Exempt.Until.Sub(x.Exempt.Since.Time)), at(x.Exempt.Until))
 	}
 	if x.Replaced {
 		text += "; it replaces the one before"
@@ -24,7 +24,7 @@ func WriteExempted(w io.Writer, x *Exempted, o TextOptions) error {
 // WriteUnexempted says that an exemption was ended. The only error is w's.
 func WriteUnexempted(w io.Writer, x *Exempted, o TextOptions) error {
 	p := newPage(o)
-	p.put(plain, 2, fmt.Sprintf("the exemption of %s %s has ended", sourceText(x.Exempt.Prefix), ofService(x.Exempt.Service)))
+	p.put(plain, 2, fmt.Sprintf("the exemption of %s %s has ended", SourceText(x.Exempt.Prefix), ofService(x.Exempt.Service)))
 	for _, by := range x.Still {
 		p.put(care, 2, "it is still exempt by "+Escape(by))
 	}

@@ -44,8 +44,8 @@ func (p *page) explain(e *Explanation, s *ServiceExplanation) {
 	}
 	for i := range s.Prefixes {
 		x := &s.Prefixes[i]
-		say(plain, "prefix", fmt.Sprintf("%s holds %s of %s allowed, by %s", sourceText(x.Prefix), number(x.Held), number(x.Max),
-			counted(x.Sources, "source", "sources")))
+		say(plain, "prefix", fmt.Sprintf("%s holds %s of %s allowed, by %s", SourceText(x.Prefix), Number(x.Held), Number(x.Max),
+			Counted(x.Sources, "source", "sources")))
 	}
 	for i := range s.Limits {
 		say(plain, "limited", limitedWords(e.At, &s.Limits[i]))
@@ -63,7 +63,7 @@ func (p *page) explain(e *Explanation, s *ServiceExplanation) {
 
 // verdictOf says in a few words what a new connection of the address meets now.
 func verdictOf(e *Explanation, s *ServiceExplanation) (style, string) {
-	if len(e.Exempt) > 0 || len(s.Exempt) > 0 {
+	if len(e.Exempt) > 0 || len(s.Exempt) > 0 && !s.Partly {
 		return calm, "EXEMPT: nothing is done to it"
 	}
 	if len(s.Blocks) > 0 {
@@ -71,7 +71,7 @@ func verdictOf(e *Explanation, s *ServiceExplanation) (style, string) {
 		for i := range s.Blocks {
 			left = max(left, s.Blocks[i].Left)
 		}
-		return byMode(s.Mode, "BLOCKED", "would be blocked", " for "+length(left.std())+" more")
+		return byMode(s.Mode, "BLOCKED", "would be blocked", " for "+Length(left.std())+" more")
 	}
 	for i := range s.Limits {
 		if s.Limits[i].Refusing {
@@ -84,7 +84,20 @@ func verdictOf(e *Explanation, s *ServiceExplanation) (style, string) {
 	if s.Dropped {
 		return byMode(s.Mode, "SLOWED", "would be slowed", ": SYNs beyond its rate are dropped")
 	}
+	if s.Due {
+		return overWords(s.Mode)
+	}
 	return calm, "free"
+}
+
+// overWords are those of a source that nothing holds though it is at its limit or over it: it was freed since that was
+// counted.
+func overWords(m policy.Mode) (style, string) {
+	const counted = "free until the next census: what it holds is enough for a limit"
+	if m == policy.Shadow {
+		return care, counted + " (shadow mode: every packet passes)"
+	}
+	return care, counted
 }
 
 func byMode(m policy.Mode, is, would, more string) (style, string) {
@@ -98,36 +111,36 @@ func countsFor(e *Explanation, s *ServiceExplanation) string {
 	if s.Source.IsSingleIP() && s.Source.Addr() == e.Address {
 		return "itself alone"
 	}
-	return sourceText(s.Source) + ", with all addresses in it"
+	return SourceText(s.Source) + ", with all addresses in it"
 }
 
 func holdsWords(e *Explanation, s *ServiceExplanation) string {
 	text := "not known: no census has been taken yet"
 	if s.Known {
-		text = fmt.Sprintf("%s, counted %s ago", counted(s.Held, "connection", "connections"), ago(e.At, s.Counted))
+		text = fmt.Sprintf("%s, counted %s ago", Counted(s.Held, "connection", "connections"), ago(e.At, s.Counted))
 	}
 	if s.Max == 0 {
 		return text + "; no limit"
 	}
-	return fmt.Sprintf("%s; %s allows %s", text, Escape(s.MaxRule), number(s.Max))
+	return fmt.Sprintf("%s; %s allows %s", text, Escape(s.MaxRule), Number(s.Max))
 }
 
 func opensWords(s *ServiceExplanation) string {
 	text := "not known: what ends is counted under suspicion only"
 	if s.PerS != nil {
-		text = perSecond(*s.PerS) + " new connections"
+		text = PerSecond(*s.PerS) + " new connections"
 	}
 	if s.MaxRate == 0 {
 		return text + "; no limit"
 	}
-	return fmt.Sprintf("%s; %s allows %s", text, Escape(s.RateRule), perSecond(Rate(s.MaxRate)))
+	return fmt.Sprintf("%s; %s allows %s", text, Escape(s.RateRule), PerSecond(Rate(s.MaxRate)))
 }
 
 func synsWords(s *ServiceExplanation) string {
 	if s.SYNsOver == 0 && !s.Dropped {
 		return ""
 	}
-	text := counted(s.SYNsOver, "SYN", "SYNs") + " beyond its rate came in its name, which anybody can forge"
+	text := Counted(s.SYNsOver, "SYN", "SYNs") + " beyond its rate came in its name, which anybody can forge"
 	if s.Proven {
 		text += "; it is a known client, so they are not dropped"
 	}
@@ -138,29 +151,29 @@ func synsWords(s *ServiceExplanation) string {
 }
 
 func limitedWords(now Time, l *Limit) string {
-	return fmt.Sprintf("%s: %s, held %s of %s, since %s (%s), lease %s; %s", sourceText(l.Source), action(l), number(l.Held), number(l.Max),
-		clock(now, l.Since), ago(now, l.Since), length(l.LeaseLeft.std()), reasonText(l.Rule, l.Measured, l.Threshold))
+	return fmt.Sprintf("%s: %s, held %s of %s, since %s (%s), lease %s; %s", SourceText(l.Source), action(l), Number(l.Held), Number(l.Max),
+		Clock(now, l.Since), ago(now, l.Since), Length(l.LeaseLeft.std()), ReasonText(l.Rule, l.Measured, l.Threshold))
 }
 
 func blockedWords(now Time, b *Block) string {
 	strike := ""
 	if b.Strikes > 0 {
-		strike = "strike " + number(b.Strikes) + ", "
+		strike = "strike " + Number(b.Strikes) + ", "
 	}
-	return fmt.Sprintf("%s: %ssince %s (%s), %s left; %s", sourceText(b.Source), strike,
-		clock(now, b.Since), ago(now, b.Since), length(b.Left.std()), blockWhy(b))
+	return fmt.Sprintf("%s: %ssince %s (%s), %s left; %s", SourceText(b.Source), strike,
+		Clock(now, b.Since), ago(now, b.Since), Length(b.Left.std()), blockWhy(b))
 }
 
 func strikesWords(e *Explanation, s *ServiceExplanation) string {
 	text := ""
 	if s.Strikes > 0 {
-		text = counted(s.Strikes, "block is", "blocks are") + " remembered"
+		text = Counted(s.Strikes, "block is", "blocks are") + " remembered"
 		if !s.Forgiven.IsZero() {
-			text += ", one is forgiven in " + length(s.Forgiven.Sub(e.At.Time))
+			text += ", one is forgiven in " + Length(s.Forgiven.Sub(e.At.Time))
 		}
 	}
 	if s.NextFor > 0 {
-		next := "the next block would last " + length(s.NextFor.std())
+		next := "the next block would last " + Length(s.NextFor.std())
 		if text == "" {
 			return "none; " + next
 		}

@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// host writes what is not of one service: kernel, SYN cookies, table, census, reload.
+// host writes what is not of one service: kernel, SYN cookies, table, census, daemon, reload.
 func (p *page) host(s *Status) {
 	k := &s.Kernel
 	p.put(plain, 9, fmt.Sprintf("kernel   %s established, %s accepted, %s since boot%s, conntrack %s",
-		number(k.CurrEstab), perSecond(k.OpensPerS), counted(k.ListenOverflows, "listen overflow", "listen overflows"),
+		Number(k.CurrEstab), PerSecond(k.OpensPerS), Counted(k.ListenOverflows, "listen overflow", "listen overflows"),
 		overflowing(k), conntrackFill(k)))
 	st, words := cookieWords(k)
 	p.put(st, 9, "cookies  "+words)
@@ -17,8 +17,9 @@ func (p *page) host(s *Status) {
 	p.put(st, 9, "table    "+words)
 	p.shortcomings(&s.Table)
 	p.put(plain, 9, "census   "+censusWords(&s.Census))
+	p.put(plain, 9, fmt.Sprintf("daemon   ebbgate %s, pid %d, policy %s", Escape(s.Version), s.PID, Escape(s.PolicyFile)))
 	if s.Reload != nil && s.Reload.Error == "" && !s.Reload.TrialOver {
-		p.put(plain, 9, fmt.Sprintf("reload   policy loaded again at %s (%s ago)", clock(s.At, s.Reload.At), ago(s.At, s.Reload.At)))
+		p.put(plain, 9, fmt.Sprintf("reload   policy loaded again at %s (%s ago)", Clock(s.At, s.Reload.At), ago(s.At, s.Reload.At)))
 	}
 }
 
@@ -27,14 +28,14 @@ func overflowing(k *Kernel) string {
 	if k.OverflowsPerS <= 0 {
 		return ""
 	}
-	return fmt.Sprintf(" (now %s, and %s SYNs and ACKs dropped)", perSecond(k.OverflowsPerS), perSecond(k.DropsPerS))
+	return fmt.Sprintf(" (now %s, and %s SYNs and ACKs dropped)", PerSecond(k.OverflowsPerS), PerSecond(k.DropsPerS))
 }
 
 func conntrackFill(k *Kernel) string {
 	if k.ConntrackMax == 0 {
 		return "not in this kernel"
 	}
-	return fmt.Sprintf("%s of %s", number(k.ConntrackCount), number(k.ConntrackMax))
+	return fmt.Sprintf("%s of %s", Number(k.ConntrackCount), Number(k.ConntrackMax))
 }
 
 // cookieWords says what net.ipv4.tcp_syncookies means here and now (Documentation/networking/
@@ -44,7 +45,7 @@ func cookieWords(k *Kernel) (style, string) {
 	case 0:
 		if k.CookiesMissing {
 			return alarm, fmt.Sprintf("SYN cookies are OFF while a SYN flood is on, and SYNs are dropped at %s: "+
-				"set net.ipv4.tcp_syncookies=1 now", perSecond(k.SYNDropsPerS))
+				"set net.ipv4.tcp_syncookies=1 now", PerSecond(k.SYNDropsPerS))
 		}
 		return alarm, "SYN cookies are OFF: a SYN flood can shut every service out; set net.ipv4.tcp_syncookies=1"
 	case 1:
@@ -61,8 +62,8 @@ func cookieWords(k *Kernel) (style, string) {
 
 // cookieRates adds a judgement where the rates allow one: who forges addresses never answers.
 func cookieRates(k *Kernel) string {
-	text := fmt.Sprintf("%s sent, %s came back valid, %s failed", perSecond(k.CookiesSentPerS),
-		perSecond(k.CookiesValidPerS), perSecond(k.CookiesFailedPerS))
+	text := fmt.Sprintf("%s sent, %s came back valid, %s failed", PerSecond(k.CookiesSentPerS),
+		PerSecond(k.CookiesValidPerS), PerSecond(k.CookiesFailedPerS))
 	if k.CookiesSentPerS >= 100 && k.CookiesValidPerS*10 < k.CookiesSentPerS {
 		text += "; hardly any come back: most SYNs have forged addresses, and the cookies carry the load"
 	}
@@ -106,9 +107,9 @@ func (p *page) shortcomings(t *Table) {
 		if s.Elements == nil || s.Size <= 0 || *s.Elements*100 <= nearlyFull*s.Size {
 			continue
 		}
-		st, text := care, fmt.Sprintf("set      %s holds %s of %s; beyond that %s", Escape(s.Name), number(*s.Elements), number(s.Size), Escape(s.Then))
+		st, text := care, fmt.Sprintf("set      %s holds %s of %s; beyond that %s", Escape(s.Name), Number(*s.Elements), Number(s.Size), Escape(s.Then))
 		if *s.Elements >= s.Size {
-			st, text = alarm, fmt.Sprintf("set      %s is FULL with %s: %s", Escape(s.Name), number(*s.Elements), Escape(s.Then))
+			st, text = alarm, fmt.Sprintf("set      %s is FULL with %s: %s", Escape(s.Name), Number(*s.Elements), Escape(s.Then))
 		}
 		p.put(st, 9, text)
 	}
@@ -129,7 +130,7 @@ func censusWords(c *Census) string {
 	if c.Taken.IsZero() {
 		return "none taken yet"
 	}
-	text := fmt.Sprintf("%s ago: %s in %s of CPU", length(c.Age.std()), counted(c.Sockets, "socket", "sockets"), fine(c.CPU))
+	text := fmt.Sprintf("%s ago: %s in %s of CPU", Length(c.Age.std()), Counted(c.Sockets, "socket", "sockets"), fine(c.CPU))
 	if !c.Complete {
 		text += ", INCOMPLETE: counts are lower bounds"
 	}

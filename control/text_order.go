@@ -12,7 +12,7 @@ func WriteBlocked(w io.Writer, b *Blocked, o TextOptions) error {
 	for i := range b.Blocks {
 		x := &b.Blocks[i]
 		p.put(plain, 2, fmt.Sprintf(`%s is blocked from service "%s" for %s; its connections there are destroyed`,
-			sourceText(x.Source), Escape(x.Service), length(wholly(x.Left))))
+			SourceText(x.Source), Escape(x.Service), Length(wholly(x.Left))))
 	}
 	p.still(b.Still)
 	return p.send(w, "block")
@@ -24,15 +24,15 @@ func WriteUnblocked(w io.Writer, b *Blocked, o TextOptions) error {
 	const most = 10
 	for i := range b.Blocks[:min(len(b.Blocks), most)] {
 		x := &b.Blocks[i]
-		p.put(plain, 2, fmt.Sprintf(`the block of %s from service "%s" has ended, with %s left`, sourceText(x.Source), Escape(x.Service), length(x.Left.std())))
+		p.put(plain, 2, fmt.Sprintf(`the block of %s from service "%s" has ended, with %s left`, SourceText(x.Source), Escape(x.Service), Length(x.Left.std())))
 	}
 	if n := b.Total - min(len(b.Blocks), most); n > 0 {
-		p.put(plain, 2, fmt.Sprintf("and %s", counted(n, "more block within it", "more blocks within it")))
+		p.put(plain, 2, fmt.Sprintf("and %s", Counted(n, "more block within it", "more blocks within it")))
 	}
 	if b.Freed > 0 {
-		p.put(plain, 2, counted(b.Freed, "limit has", "limits have")+" ended")
+		p.put(plain, 2, Counted(b.Freed, "limit has", "limits have")+" ended")
 	}
-	p.put(subtle, 2, fmt.Sprintf("its strikes are forgiven, and it is judged anew; ebbgate exempt %s keeps it free whatever it does", sourceText(b.Prefix)))
+	p.put(subtle, 2, fmt.Sprintf("its strikes are forgiven, and it is judged anew; ebbgate exempt %s keeps it free whatever it does", SourceText(b.Prefix)))
 	p.still(b.Still)
 	return p.send(w, "unblock")
 }

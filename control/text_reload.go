@@ -9,9 +9,9 @@ import (
 // w's.
 func WriteReload(w io.Writer, r *Reload, o TextOptions) error {
 	p := newPage(o)
-	p.put(plain, 2, fmt.Sprintf("%s is in force, with %s", Escape(r.File), counted(r.Services, "service", "services")))
+	p.put(plain, 2, fmt.Sprintf("%s is in force, with %s", Escape(r.File), Counted(r.Services, "service", "services")))
 	if !r.Until.IsZero() {
-		p.put(care, 2, fmt.Sprintf("on trial for %s: then the policy before it comes back, unless ebbgate confirm is called", length(r.Left.std())))
+		p.put(care, 2, fmt.Sprintf("on trial for %s: then the policy before it comes back, unless ebbgate confirm is called", Length(r.Left.std())))
 	}
 	for _, x := range r.Warnings {
 		p.put(care, 2, "warning: "+Escape(x))

@@ -23,9 +23,9 @@ func (p *page) service(all *Status, s *Service) {
 		p.attack(all, s, &s.Attacks[i])
 	}
 	if s.Offender != nil {
-		p.put(care, 6, "    "+offenderWords(s.Offender))
+		p.put(care, 6, "    "+OffenderWords(s.Offender))
 	}
-	if done := soFar(s); done != "" {
+	if done := SoFar(s); done != "" {
 		p.put(plain, 6, "    "+done)
 	}
 	p.limits(all.At, s)
@@ -67,50 +67,51 @@ func passedOn(s *Service) string {
 }
 
 func holding(s *Service) string {
-	held := counted(s.Held, "connection", "connections")
+	held := Counted(s.Held, "connection", "connections")
 	if s.Capacity > 0 {
-		held = fmt.Sprintf("%s of %s connections (%d %%)", number(s.Held), number(s.Capacity), s.Held*100/s.Capacity)
+		held = fmt.Sprintf("%s of %s connections (%d %%)", Number(s.Held), Number(s.Capacity), s.Held*100/s.Capacity)
 	}
 	unread := ""
 	if s.Unread > 0 {
-		unread = fmt.Sprintf(", %s left open by the application (CLOSE_WAIT)", number(s.Unread))
+		unread = fmt.Sprintf(", %s left open by the application (CLOSE_WAIT)", Number(s.Unread))
 	}
 	return fmt.Sprintf("%s held by %s%s, %s half-open, %s", held,
-		counted(s.Sources, "source", "sources"), unread, number(s.HalfOpen), limitWords(s))
+		Counted(s.Sources, "source", "sources"), unread, Number(s.HalfOpen), LimitWords(s))
 }
 
-// offenderWords says which exempt source fills the service.
-func offenderWords(o *Offender) string {
-	return fmt.Sprintf("exempt %s holds %s, others may hold %s: nothing is done about it", sourceText(o.Source), number(o.Measured), number(o.Threshold))
+// OffenderWords says which exempt source fills a service.
+func OffenderWords(o *Offender) string {
+	return fmt.Sprintf("exempt %s holds %s, others may hold %s: nothing is done about it", SourceText(o.Source), Number(o.Measured), Number(o.Threshold))
 }
 
-// limitWords says what a source may do.
-func limitWords(s *Service) string {
+// LimitWords says what one source may do at a service.
+func LimitWords(s *Service) string {
 	if s.NewPerSource == 0 && s.SYNPerSource == 0 {
 		if s.PerSource == 0 {
 			return "no limit per source"
 		}
-		return "limit " + number(s.PerSource) + " a source"
+		return "limit " + Number(s.PerSource) + " a source"
 	}
 	var may []string
 	if s.PerSource > 0 {
-		may = append(may, number(s.PerSource)+" held")
+		may = append(may, Number(s.PerSource)+" held")
 	}
 	if s.NewPerSource > 0 {
-		may = append(may, perSecond(Rate(s.NewPerSource))+" new")
+		may = append(may, PerSecond(Rate(s.NewPerSource))+" new")
 	}
 	if s.SYNPerSource > 0 {
-		may = append(may, perSecond(Rate(s.SYNPerSource))+" SYNs")
+		may = append(may, PerSecond(Rate(s.SYNPerSource))+" SYNs")
 	}
 	return "limits a source: " + strings.Join(may, ", ")
 }
 
-// soFar says what was done. In shadow mode nothing was: the kernel counts and passes.
-func soFar(s *Service) string {
+// SoFar says what was done for a service since the daemon began, or since when its mode changed; empty: nothing. In shadow mode nothing was, for the
+// kernel counts and passes, and it says what would have been.
+func SoFar(s *Service) string {
 	var done []string
 	add := func(n uint64, verb, one, many string) {
 		if n > 0 {
-			done = append(done, verb+" "+counted(n, one, many))
+			done = append(done, verb+" "+Counted(n, one, many))
 		}
 	}
 	add(s.RefusedPackets, "refused", "packet", "packets")
@@ -119,13 +120,17 @@ func soFar(s *Service) string {
 	add(s.ProxiedPackets, "answered", "SYN by SYNPROXY", "SYNs by SYNPROXY")
 	add(s.ClosedConnections, "closed", "connection", "connections")
 	add(s.BlocksBegun, "blocked", "source", "sources")
+	when := "so far"
+	if !s.CountedSince.IsZero() {
+		when = "since " + stamp(s.CountedSince)
+	}
 	switch {
 	case len(done) == 0:
 		return ""
 	case s.Mode == policy.Shadow:
-		return "would have " + strings.Join(done, ", ") + " so far (shadow mode only watches)"
+		return "would have " + strings.Join(done, ", ") + " " + when + " (shadow mode only watches)"
 	}
-	return "has " + strings.Join(done, ", ") + " so far"
+	return "has " + strings.Join(done, ", ") + " " + when
 }
 
 func (p *page) queue(l *Listener) {
@@ -141,7 +146,7 @@ func (p *page) queue(l *Listener) {
 		unit = " of " + Escape(l.Unit)
 	}
 	p.put(st, 6, fmt.Sprintf("    %s  accept queue%s %s of %s%s", Escape(l.Local.String()), unit,
-		number(int(l.Queue)), number(int(l.Backlog)), word))
+		Number(int(l.Queue)), Number(int(l.Backlog)), word))
 }
 
 // limits writes the heaviest limits as a table.
@@ -154,15 +159,15 @@ func (p *page) limits(now Time, s *Service) {
 	for i := range shown {
 		rows = append(rows, limitRow(now, &shown[i]))
 	}
-	p.table(4, rows, 1, 2)
+	p.sparing(4, rows, []int{4}, 1, 2)
 	if more := max(s.LimitsTotal, len(s.Limits)) - len(shown); more > 0 {
-		p.put(subtle, 6, fmt.Sprintf("    and %s more; ebbgate status --json has the %d heaviest", number(more), MaxLimits))
+		p.put(subtle, 6, fmt.Sprintf("    and %s more: ebbgate sources --all --service %s", Number(more), Escape(s.Name)))
 	}
 }
 
 func limitRow(now Time, l *Limit) []string {
 	return []string{
-		sourceText(l.Source), number(l.Held), number(l.Max), action(l), ago(now, l.Since), length(l.LeaseLeft.std()),
+		SourceText(l.Source), Number(l.Held), Number(l.Max), action(l), ago(now, l.Since), Length(l.LeaseLeft.std()),
 		ShortReason(l.Rule, l.Measured, l.Threshold),
 	}
 }

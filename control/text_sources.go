@@ -16,15 +16,15 @@ func WriteSources(w io.Writer, s *Sources, o TextOptions) error {
 		p.put(care, 2, "the newest census has not seen every connection: what is held is a lower bound, and who is missing may hold some")
 	}
 	if s.Rest.Sources > 0 {
-		p.put(care, 2, fmt.Sprintf("beyond observe.max_sources %s not listed: %s held", counted(s.Rest.Sources, "source is", "sources are"),
-			counted(s.Rest.Held, "connection", "connections")))
+		p.put(care, 2, fmt.Sprintf("beyond observe.max_sources %s not listed: %s held", Counted(s.Rest.Sources, "source is", "sources are"),
+			Counted(s.Rest.Held, "connection", "connections")))
 	}
 	if len(s.Sources) > 0 {
 		p.line(plain, "")
 		p.sources(s.Sources)
 	}
 	if more := s.Total - len(s.Sources); more > 0 {
-		p.put(subtle, 0, fmt.Sprintf("and %s more: -n shows more of them; --service, --state and --within narrow them", number(more)))
+		p.put(subtle, 0, fmt.Sprintf("and %s more: -n shows more of them; --service, --state and --within narrow them", Number(more)))
 	}
 	return p.send(w, "sources")
 }
@@ -32,19 +32,24 @@ func WriteSources(w io.Writer, s *Sources, o TextOptions) error {
 // sourcesSum says what all that match come to.
 func sourcesSum(s *Sources) string {
 	var parts []string
+	all, would := &s.States, &s.Shadow
 	for _, x := range []struct {
-		n    int
-		what string
-	}{{s.States.Blocked, "blocked"}, {s.States.Refused, "refused"}, {s.States.Limited, "limited"}, {s.States.Watched, "watched"}, {s.States.Exempt, "exempt"}} {
-		if x.n > 0 {
-			parts = append(parts, number(x.n)+" "+x.what)
+		n, would int
+		what     string
+	}{{all.Blocked, would.Blocked, "blocked"}, {all.Refused, would.Refused, "refused"}, {all.Limited, would.Limited, "limited"},
+		{all.Watched, would.Watched, "watched"}, {all.Exempt, 0, "exempt"}} {
+		if x.n > x.would {
+			parts = append(parts, Number(x.n-x.would)+" "+x.what)
+		}
+		if x.would > 0 {
+			parts = append(parts, Number(x.would)+" would be "+x.what)
 		}
 	}
-	held := fmt.Sprintf("%s %s, counted %s ago", counted(s.Total, "source holds", "sources hold"), counted(s.Held, "connection", "connections"), ago(s.At, s.Counted))
+	held := fmt.Sprintf("%s %s, counted %s ago", Counted(s.Total, "source holds", "sources hold"), Counted(s.Held, "connection", "connections"), ago(s.At, s.Counted))
 	if s.Counted.IsZero() {
 		held = "no census has been taken yet: nothing tells what is held"
 		if s.Total > 0 {
-			held += "; something is known of " + counted(s.Total, "source", "sources")
+			held += "; something is known of " + Counted(s.Total, "source", "sources")
 		}
 	}
 	if len(parts) == 0 {
@@ -59,7 +64,7 @@ func (p *page) sources(list []Source) {
 	for i := range list {
 		s := &list[i]
 		st, state := stateText(s)
-		rows, styles = append(rows, []string{sourceText(s.Source), Escape(s.Service), heldText(s), newText(s), state}), append(styles, st)
+		rows, styles = append(rows, []string{SourceText(s.Source), Escape(s.Service), heldText(s), newText(s), state}), append(styles, st)
 	}
 	p.styled(0, rows, styles, 2, 3)
 }
@@ -68,10 +73,10 @@ func (p *page) sources(list []Source) {
 func heldText(s *Source) string {
 	held, most := "?", "-"
 	if s.Known {
-		held = number(s.Held)
+		held = Number(s.Held)
 	}
 	if s.Max > 0 {
-		most = number(s.Max)
+		most = Number(s.Max)
 	}
 	return held + "/" + most
 }
@@ -80,7 +85,7 @@ func newText(s *Source) string {
 	if s.PerS == nil {
 		return "-"
 	}
-	return number(*s.PerS)
+	return Number(*s.PerS)
 }
 
 // stateText says what holds for a source, for how long and why.
@@ -91,16 +96,16 @@ func stateText(s *Source) (style, string) {
 	}
 	text := Escape(word)
 	if s.Left > 0 {
-		text += " " + length(s.Left.std())
+		text += " " + Length(s.Left.std())
 	}
 	if s.Strikes > 0 {
-		text += ", " + counted(s.Strikes, "strike", "strikes")
+		text += ", " + Counted(s.Strikes, "strike", "strikes")
 	}
 	if s.HalfOpen > 0 {
-		text += ", " + number(s.HalfOpen) + " half-open"
+		text += ", " + Number(s.HalfOpen) + " half-open"
 	}
 	if s.SYNsOver > 0 {
-		text += ", " + counted(s.SYNsOver, "SYN", "SYNs") + " over"
+		text += ", " + Counted(s.SYNsOver, "SYN", "SYNs") + " over"
 	}
 	if s.Dropped && s.Mode == policy.Shadow {
 		text += ", which would be dropped"

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"net/netip"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -75,6 +76,31 @@ func checkText(t *testing.T, text string, width int) {
 			t.Errorf("space at the end of %q", line)
 		}
 	}
+}
+
+// TestTablesFitATerminal: on 80 columns the tables of addresses have a line for each row, as on 100.
+func TestTablesFitATerminal(t *testing.T) {
+	for name, write := range map[string]func(int) string{
+		"status":  func(width int) string { return render(t, attack(), TextOptions{Width: width}) },
+		"attacks": func(width int) string { return written(t, WriteAttacks, past(), TextOptions{Width: width}) },
+	} {
+		wide, narrow := rows(write(100)), rows(write(80))
+		if len(wide) < 3 || len(wide) != len(narrow) {
+			t.Errorf("%s: %d rows on 100 columns, %d on 80:\n%s", name, len(wide), len(narrow), strings.Join(narrow, "\n"))
+		}
+	}
+}
+
+// rows returns the lines that are a row of a table as a whole: with its first cell and its last.
+func rows(page string) []string {
+	whole := regexp.MustCompile(`^ *(\d+ .*(OPEN|ended)|[0-9a-f.:/]+ .*(of \d+, [a-z._]+|\(would be blocked\)))$`)
+	var out []string
+	for line := range strings.Lines(page) {
+		if whole.MatchString(strings.TrimSuffix(line, "\n")) {
+			out = append(out, line)
+		}
+	}
+	return out
 }
 
 func TestColorAddsNothingButColor(t *testing.T) {

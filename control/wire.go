@@ -10,16 +10,16 @@ import (
 func AttackOf(a *policy.Attack, c Calendar) Attack {
 	out := Attack{
 		ID: strconv.FormatUint(a.ID, 10), Service: a.Service, Kind: a.Kind, Mode: a.Mode, Since: c.Time(a.Began),
-		Evidence: ReasonText(a.Evidence), Rule: a.Evidence.Rule, Measured: a.Evidence.Measured, Threshold: a.Evidence.Threshold,
+		Evidence: ReasonText(a.Evidence.Rule, a.Evidence.Measured, a.Evidence.Threshold), Rule: a.Evidence.Rule, Measured: a.Evidence.Measured, Threshold: a.Evidence.Threshold,
 		Why: a.Why, PeakHeld: a.PeakHeld, PeakSources: a.PeakSources, PeakRate: a.PeakRate, Excess: a.Excess, Blocked: a.Blocked,
 		Top: make([]PrefixCount, 0, len(a.Top)), Changes: make([]Change, 0, len(a.Changes)), ChangesLost: a.Dropped,
 		Ended: c.Time(a.Ended), EndedWhy: a.EndedWhy,
 	}
 	for _, t := range a.Top {
-		out.Top = append(out.Top, PrefixCount{Prefix: t.Prefix, Sources: t.Sources, Held: t.Held})
+		out.Top = append(out.Top, PrefixCount{Prefix: t.Prefix, Sources: t.Sources, Held: t.Held, PerS: t.Rate})
 	}
 	for _, x := range a.Changes {
-		out.Changes = append(out.Changes, Change{At: c.Time(x.At), What: x.What, Count: x.Count, Why: x.Why})
+		out.Changes = append(out.Changes, Change{At: c.Time(x.At), What: x.What, Count: x.Count, Why: x.Why, Source: x.Source, ByHand: x.ByHand})
 	}
 	return out
 }

@@ -13,8 +13,8 @@ func ExplanationOf(e *policy.Explanation, c Calendar) *Explanation {
 
 func serviceExplanation(s *policy.ServiceExplanation, c Calendar) ServiceExplanation {
 	out := ServiceExplanation{
-		Service: s.Service, Mode: s.Mode, Exempt: notNil(s.Exempt), Source: s.Source,
-		Known: s.Known, Held: s.Held, Counted: c.Time(s.Counted), Max: s.Max, MaxRule: s.Rule,
+		Service: s.Service, Mode: s.Mode, Exempt: notNil(s.Exempt), Partly: s.Partly, Source: s.Source,
+		Known: s.Known, Held: s.Held, Counted: c.Time(s.Counted), Max: s.Max, MaxRule: s.Rule, Due: s.Due,
 		MaxRate: s.MaxRate, RateRule: s.RateRule,
 		SYNsOver: s.SYNsOver, Proven: s.Proven, Dropped: s.Dropped, Watched: s.Watched,
 		Prefixes: make([]PrefixExplanation, 0, len(s.Prefixes)), Limits: make([]Limit, 0, len(s.Limits)),

@@ -32,12 +32,12 @@ func TestAttackOf(t *testing.T) {
 	p := netip.MustParsePrefix("203.0.113.0/24")
 	a := policy.Attack{ID: 7, Service: "web", Kind: policy.Churn, Mode: policy.Enforce, Began: 90 * second,
 		Evidence: policy.Reason{Rule: "rate.new_per_source", Measured: 61, Threshold: 50}, Why: "why", PeakHeld: 1, PeakSources: 2, PeakRate: 3, Excess: 4,
-		Blocked: 5, Top: []policy.PrefixCount{{Prefix: p, Sources: 6, Held: 7}}, Changes: []policy.Change{{At: 95 * second, What: "w", Count: 8, Why: "y"}},
+		Blocked: 5, Top: []policy.PrefixCount{{Prefix: p, Sources: 6, Held: 7, Rate: 9}}, Changes: []policy.Change{{At: 95 * second, What: "w", Count: 8, Why: "y", Source: p, ByHand: true}},
 		Dropped: 9, Ended: 100 * second, EndedWhy: "quiet"}
 	want := Attack{ID: "7", Service: "web", Kind: policy.Churn, Mode: policy.Enforce, Since: night(3, 2, 0, 0),
 		Evidence: "61 new connections a second, rate.new_per_source allows 50", Rule: "rate.new_per_source", Measured: 61, Threshold: 50, Why: "why",
-		PeakHeld: 1, PeakSources: 2, PeakRate: 3, Excess: 4, Blocked: 5, Top: []PrefixCount{{Prefix: p, Sources: 6, Held: 7}},
-		Changes: []Change{{At: night(3, 2, 5, 0), What: "w", Count: 8, Why: "y"}}, ChangesLost: 9, Ended: night(3, 2, 10, 0), EndedWhy: "quiet"}
+		PeakHeld: 1, PeakSources: 2, PeakRate: 3, Excess: 4, Blocked: 5, Top: []PrefixCount{{Prefix: p, Sources: 6, Held: 7, PerS: 9}},
+		Changes: []Change{{At: night(3, 2, 5, 0), What: "w", Count: 8, Why: "y", Source: p, ByHand: true}}, ChangesLost: 9, Ended: night(3, 2, 10, 0), EndedWhy: "quiet"}
 	if d := cmp.Diff(want, AttackOf(&a, calendar()), compareNet); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
@@ -110,7 +110,7 @@ func TestReasonText(t *testing.T) {
 		"accept queue\x1b":        `accept queue\x1b: 3,120 measured, 100 is normal at most`,
 		"":                        "",
 	} {
-		if got := ReasonText(policy.Reason{Rule: rule, Measured: 3120, Threshold: 100}); got != want {
+		if got := ReasonText(rule, 3120, 100); got != want {
 			t.Errorf("%q: got %q, want %q", rule, got, want)
 		}
 	}

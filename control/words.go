@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// number writes n with a comma every three digits.
-func number[N int | uint64](n N) string {
+// Number writes n with a comma every three digits.
+func Number[N int | uint64](n N) string {
 	s := strconv.FormatInt(int64(n), 10)
 	if n > 0 {
 		s = strconv.FormatUint(uint64(n), 10)
@@ -23,23 +23,24 @@ func number[N int | uint64](n N) string {
 	return s
 }
 
-// counted writes "1 source" or "1,204 sources".
-func counted[N int | uint64](n N, one, many string) string {
+// Counted writes "1 source" or "1,204 sources".
+func Counted[N int | uint64](n N, one, many string) string {
 	if n == 1 {
 		return "1 " + one
 	}
-	return number(n) + " " + many
+	return Number(n) + " " + many
 }
 
-func perSecond(r Rate) string {
+// PerSecond writes a rate, with a decimal below ten: "2.5/s", "40,211/s".
+func PerSecond(r Rate) string {
 	if r > 0 && r < 10 {
 		return strconv.FormatFloat(float64(r), 'f', 1, 64) + "/s"
 	}
-	return number(int(min(max(r, 0), 1e15))) + "/s"
+	return Number(int(min(max(r, 0), 1e15))) + "/s"
 }
 
-// length writes a duration in the two units that matter: 0.41s, 12s, 3m12s, 2h05m, 4d02h.
-func length(d time.Duration) string {
+// Length writes a duration in the two units that matter: 0.41s, 12s, 3m12s, 2h05m, 4d02h.
+func Length(d time.Duration) string {
 	switch {
 	case d < 0:
 		return "0s"
@@ -67,11 +68,11 @@ func ago(now, t Time) string {
 	if t.IsZero() || now.IsZero() {
 		return "?"
 	}
-	return length(now.Sub(t.Time))
+	return Length(now.Sub(t.Time))
 }
 
-// clock writes a time of the day before or at now, with the date where it is another day.
-func clock(now, t Time) string {
+// Clock writes the time of day of a moment before now, with the date where it was another day.
+func Clock(now, t Time) string {
 	if t.IsZero() {
 		return "?"
 	}
@@ -81,8 +82,8 @@ func clock(now, t Time) string {
 	return t.UTC().Format("2006-01-02 15:04")
 }
 
-// sourceText writes a single address without its prefix length.
-func sourceText(p netip.Prefix) string {
+// SourceText writes a prefix, and a single address without its prefix length.
+func SourceText(p netip.Prefix) string {
 	if p.IsSingleIP() {
 		return p.Addr().String()
 	}

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"ebbgate/policy"
 )
 
 func TestEscape(t *testing.T) {
@@ -72,11 +74,11 @@ func TestTableAlignsByColumns(t *testing.T) {
 
 func TestNumber(t *testing.T) {
 	for in, want := range map[int]string{0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567", -1: "-1", -100: "-100", -1000: "-1,000"} {
-		if got := number(in); got != want {
+		if got := Number(in); got != want {
 			t.Errorf("number(%d) = %q, want %q", in, got, want)
 		}
 	}
-	if got := number(^uint64(0)); got != "18,446,744,073,709,551,615" {
+	if got := Number(^uint64(0)); got != "18,446,744,073,709,551,615" {
 		t.Errorf("largest counter: %q", got)
 	}
 }
@@ -94,7 +96,7 @@ func TestLength(t *testing.T) {
 		time.Hour - time.Nanosecond:       "59m59s",
 		24*time.Hour*400 + 30*time.Second: "400d00h",
 	} {
-		if got := length(in); got != want {
+		if got := Length(in); got != want {
 			t.Errorf("length(%v) = %q, want %q", in, got, want)
 		}
 	}
@@ -108,7 +110,7 @@ func TestClockNamesAnotherDay(t *testing.T) {
 		TimeOf(now.Add(-100 * time.Hour)): "2026-03-09 23:00",
 		{}:                                "?",
 	} {
-		if got := clock(now, in); got != want {
+		if got := Clock(now, in); got != want {
 			t.Errorf("clock(%v) = %q, want %q", in, got, want)
 		}
 	}
@@ -116,7 +118,7 @@ func TestClockNamesAnotherDay(t *testing.T) {
 
 func TestPerSecond(t *testing.T) {
 	for in, want := range map[Rate]string{0: "0/s", 0.25: "0.2/s", 9.5: "9.5/s", 1234.6: "1,234/s", -1: "0/s", 1e300: "1,000,000,000,000,000/s"} {
-		if got := perSecond(in); got != want {
+		if got := PerSecond(in); got != want {
 			t.Errorf("perSecond(%v) = %q, want %q", in, got, want)
 		}
 	}
@@ -126,11 +128,42 @@ func TestSourceText(t *testing.T) {
 	for in, want := range map[string]string{
 		"192.0.2.1/32": "192.0.2.1", "192.0.2.0/24": "192.0.2.0/24", "2001:db8::/64": "2001:db8::/64", "2001:db8::1/128": "2001:db8::1",
 	} {
-		if got := sourceText(netip.MustParsePrefix(in)); got != want {
+		if got := SourceText(netip.MustParsePrefix(in)); got != want {
 			t.Errorf("%s: got %q, want %q", in, got, want)
 		}
 	}
-	if got := sourceText(netip.Prefix{}); strings.ContainsAny(got, "/ ") || got == "" {
+	if got := SourceText(netip.Prefix{}); strings.ContainsAny(got, "/ ") || got == "" {
 		t.Errorf("no prefix: %q", got)
+	}
+}
+
+// TestWording: what other packages say in the same words as this one.
+func TestWording(t *testing.T) {
+	s := attack()
+	web := &s.Services[0]
+	what, done, from := AttackWords(s, web, &web.Attacks[0])
+	for _, tt := range []struct{ got, want string }{
+		{Number(1204), "1,204"}, {Counted(uint64(1), "source", "sources"), "1 source"}, {PerSecond(2.5), "2.5/s"}, {Length(192 * time.Second), "3m12s"},
+		{Clock(night(3, 2, 10, 0), night(2, 59, 0, 0)), "02:59:00"}, {SourceText(netip.MustParsePrefix("203.0.113.7/32")), "203.0.113.7"},
+		{what, "somebody holds more connections than he may (312 connections held, connections.per_source allows 100)"},
+		{SoFar(web), "has refused 18,211 packets, turned away 4,001 packets of blocked sources, dropped 77 SYNs, closed 1 connection, blocked 3 sources so far"},
+		{SoFar(&Service{Mode: policy.Enforce, ClosedConnections: 2, CountedSince: night(2, 59, 0, 0)}), "has closed 2 connections since 2026-03-14 02:59:00"},
+		{SoFar(&Service{ClosedConnections: 2, CountedSince: night(2, 59, 0, 0)}), "would have closed 2 connections since 2026-03-14 02:59:00 (shadow mode only watches)"},
+		{LimitWords(web), "limits a source: 100 held, 50/s new, 200/s SYNs"},
+		{OffenderWords(kinds().Services[0].Offender), "exempt 192.0.2.50 holds 1,300, others may hold 100: nothing is done about it"},
+	} {
+		if tt.got != tt.want {
+			t.Errorf("got %q, want %q", tt.got, tt.want)
+		}
+	}
+	if !strings.HasPrefix(done, "ebbgate is refusing new connections of 838 sources") || !strings.HasPrefix(from, "198.51.100.0/24 held 1,140 (12 sources)") {
+		t.Errorf("done %q, from %q", done, from)
+	}
+	bad := nasty()
+	what, done, from = AttackWords(bad, &bad.Services[0], &bad.Services[0].Attacks[0])
+	for _, text := range []string{what, done, from} {
+		if Escape(text) != text {
+			t.Errorf("not escaped: %q", text)
+		}
 	}
 }

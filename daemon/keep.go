@@ -33,6 +33,9 @@ type keeping struct {
 	sampled policy.Instant
 	kept    policy.Instant
 	refused map[string]uint64 // by service, when it was sampled
+	hash    string            // of the policy file
+	again   []policy.HandMode // that hold again since the start
+	over    []policy.HandMode // that an earlier run kept and that do not
 }
 
 // restore begins with what an earlier run left, before the first decision. What of it the policy or an
@@ -40,7 +43,9 @@ type keeping struct {
 func (d *Daemon) restore(r history.Restored) {
 	d.history.ended, d.history.more = r.Ended, r.More
 	var left int
+	r.Kept.Modes, d.keeping.over = r.Kept.Lasting(d.keeping.hash)
 	d.state, left = policy.Restore(d.Policy, r.Kept, d.moment())
+	d.keeping.again = d.state.Modes
 	if now := &d.state; left+len(now.Blocks)+len(now.Exempt)+len(now.Modes) > 0 {
 		d.Log.Info("restored what an earlier run kept", "blocks", len(now.Blocks), "exempt", len(now.Exempt), "modes", len(now.Modes), "left_out", left)
 	}
@@ -87,7 +92,23 @@ func (d *Daemon) keep(s *control.Status) {
 			open = append(open, d.recordOf(a.ID, shownAttack(a, &d.history, d.calendar())))
 		}
 	}
-	d.Keeper.Save(d.state.Keep(d.moment()), open)
+	d.Keeper.Save(d.kept(), open)
+}
+
+// kept is what is to be kept of this turn.
+func (d *Daemon) kept() policy.Kept {
+	k := d.state.Keep(d.moment())
+	k.Policy = d.keeping.hash
+	return k
+}
+
+// keepEnd notes that the daemon came to its end in order.
+func (d *Daemon) keepEnd() {
+	if d.Keeper != nil {
+		k := d.kept()
+		k.Ended = true
+		d.Keeper.Save(k, nil)
+	}
 }
 
 // keeperFault tells what keeps the keeper from keeping all.

@@ -64,10 +64,11 @@ func (d *Daemon) load(told bool, length time.Duration) {
 	p, src, err := ReadPolicy(d.PolicyPath)
 	err = HowToRead(d.PolicyPath, err)
 	var warnings []string
-	before := trial{former: d.Policy, source: d.Source, modes: d.decision.Modes}
+	before := trial{former: d.Policy, source: d.Source, modes: d.decision.Modes, blocks: d.state.Blocks}
 	if err == nil {
 		warnings = d.adopt(p, src)
 		d.askModes(nil)
+		d.askBlocks(d.trial.blocks)
 	}
 	was := d.reload
 	d.reload = control.NewReload(control.TimeOf(d.Wall()), d.PolicyPath, len(d.Policy.Services), warnings, err)

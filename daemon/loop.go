@@ -15,6 +15,7 @@ import (
 func (d *Daemon) Run(ctx context.Context) error {
 	d.jobs = ctx
 	d.happened("started", control.Event{Event: control.Started, Why: d.Version}, "policy", d.PolicyPath)
+	d.tellModes()
 	d.turn()
 	d.tell(d.Manager.Ready())
 	d.happened("ready", control.Event{Event: control.Ready, Why: d.PolicyPath}, "services", len(d.Policy.Services), "table_owned", d.Rules.Owned())
@@ -29,6 +30,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 			d.tell(d.Manager.Stopping())
 			d.heard()
 			d.finish()
+			d.keepEnd()
 			return nil
 		case <-d.Reload:
 			d.load(unanswered, 0)
@@ -101,6 +103,7 @@ func (d *Daemon) observe() {
 	d.seen.Census, d.census.taken = d.census.taken, policy.Census{}
 	d.seen.Closed, d.closings.cuts = d.closings.cuts, nil
 	d.seen.Orders = d.orders()
+	d.trial.spare(d.seen.Orders)
 	d.inherit(&d.seen)
 	d.meter(&d.seen)
 	d.neighbours(&d.seen)

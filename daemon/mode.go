@@ -17,7 +17,7 @@ func (d *Daemon) act() {
 	}
 	d.readCounts(d.Now()) // a service may begin anew with another mode
 	d.acting = p
-	d.tally.keep(p)
+	d.tally.keep(p, control.TimeOf(d.Wall()))
 	d.line.force = true
 }
 

@@ -16,7 +16,7 @@ func (p *picture) service(svc *policy.Service) control.Service {
 		NewPerSource: svc.Rate.NewPerSource, SYNPerSource: svc.Rate.SYNPerSource,
 		Endings: p.endings[svc.Name], SYNs: p.syns[svc.Name].shown,
 		RefusedPackets: sum.refused, BlockedPackets: sum.blocked, DroppedPackets: sum.dropped, ProxiedPackets: sum.proxied,
-		ClosedConnections: sum.closed, BlocksBegun: sum.blocks, Begun: sum.begun}
+		ClosedConnections: sum.closed, BlocksBegun: sum.blocks, Begun: sum.begun, CountedSince: sum.since}
 	for i := range p.sight.Census.Services {
 		if c := &p.sight.Census.Services[i]; c.Service == svc.Name {
 			out.Held, out.HalfOpen, out.Unread, out.Sources = c.Held, c.HalfOpen, c.Unread, len(c.Sources)+c.Rest.Sources

@@ -5,10 +5,11 @@ import (
 	"ebbgate/recording"
 )
 
-// recordPolicy tells the recorder under which policy is decided from now on.
+// recordPolicy notes under which policy is decided from now on, and tells the recorder.
 func (d *Daemon) recordPolicy(src []byte) {
+	d.keeping.hash = recording.HashPolicy(src)
 	if d.Recorder != nil {
-		d.faults.set("recorder", d.Recorder.Policy(recording.HashPolicy(src)))
+		d.faults.set("recorder", d.Recorder.Policy(d.keeping.hash))
 	}
 }
 

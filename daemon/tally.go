@@ -17,6 +17,7 @@ type tally struct {
 // serviceTally is one service's part of a tally.
 type serviceTally struct {
 	mode   policy.Mode
+	since  control.Time // it began then; zero: as the daemon did
 	kernel counters
 	closed uint64                 // connections
 	blocks uint64                 // begun
@@ -62,6 +63,7 @@ type sums struct {
 	refused, blocked, dropped, proxied uint64 // packets
 	closed, blocks                     uint64
 	begun                              []control.KindCount
+	since                              control.Time
 }
 
 // counter follows one counter of the kernel, which begins at 0 whenever it is made anew.
@@ -91,7 +93,7 @@ const countersPart = "counters of the table"
 
 func newTally(p *policy.Policy) tally {
 	var t tally
-	t.keep(p)
+	t.keep(p, control.Time{})
 	return t
 }
 
@@ -120,15 +122,17 @@ func (d *Daemon) readCounts(now policy.Instant) {
 }
 
 // keep follows a policy: it forgets the services that are gone, and begins anew with those whose mode
-// is another.
-func (t *tally) keep(p *policy.Policy) {
+// is another, at that time.
+func (t *tally) keep(p *policy.Policy, now control.Time) {
 	services := make(map[string]*serviceTally, len(p.Services))
 	for i := range p.Services {
 		svc := &p.Services[i]
 		s := t.of(svc.Name)
 		if s.mode != svc.Mode {
-			s = &serviceTally{kernel: s.kernel}
+			s = &serviceTally{kernel: s.kernel, since: now}
 			s.kernel.each((*counter).restart)
+		} else if t.services[svc.Name] == nil {
+			s.since = now
 		}
 		s.mode = svc.Mode
 		services[svc.Name] = s
@@ -175,7 +179,7 @@ func (t *tally) sums() map[string]sums {
 	for name, s := range t.services {
 		k := &s.kernel
 		out[name] = sums{refused: k.refused.sum() + k.held.sum(), blocked: k.blocked.sum(), dropped: k.dropped.sum(),
-			proxied: k.proxied.sum(), closed: s.closed, blocks: s.blocks, begun: s.kinds()}
+			proxied: k.proxied.sum(), closed: s.closed, blocks: s.blocks, begun: s.kinds(), since: s.since}
 	}
 	return out
 }

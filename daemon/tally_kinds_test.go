@@ -2,7 +2,9 @@ package daemon
 
 import (
 	"testing"
+	"time"
 
+	"ebbgate/control"
 	"ebbgate/policy"
 )
 
@@ -29,9 +31,16 @@ func TestAttacksBegunAreCounted(t *testing.T) {
 			}
 		}
 	}
+	later := control.TimeOf(time.Date(2026, 3, 14, 3, 0, 0, 0, time.UTC))
 	check("after three", 2, 1)
-	all.keep(p)
+	all.keep(p, later)
 	check("after a reload", 2, 1)
-	all.keep(&policy.Policy{Services: []policy.Service{{Name: "web", Mode: policy.Shadow}}})
+	if since := all.sums()["web"].since; !since.IsZero() {
+		t.Errorf("counted since %v, want since the daemon started", since)
+	}
+	all.keep(&policy.Policy{Services: []policy.Service{{Name: "web", Mode: policy.Shadow}, {Name: "new", Mode: policy.Shadow}}}, later)
 	check("in another mode", 0, 0)
+	if sums := all.sums(); sums["web"].since != later || sums["new"].since != later {
+		t.Errorf("counted since %v and %v, want %v", sums["web"].since, sums["new"].since, later)
+	}
 }

@@ -91,6 +91,9 @@ func TestAnotherModeBeginsATallyAnew(t *testing.T) {
 		if got := w.packets(); got != [4]uint64{} || s.BlocksBegun != 0 {
 			t.Errorf("after the change of mode: %v, %d blocks, want none of what was done before", got, s.BlocksBegun)
 		}
+		if s.CountedSince.IsZero() || !w.publisher.latest().Services[1].CountedSince.IsZero() {
+			t.Errorf("counted since %v, and %v where no mode changed", s.CountedSince, w.publisher.latest().Services[1].CountedSince)
+		}
 		w.write(shadow + "# the same\n")
 		w.rules.set(func(r *fakeRules) {
 			if r.counts != nil { // the table may have been replaced

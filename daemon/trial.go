@@ -14,6 +14,10 @@ type trial struct {
 	former *policy.Policy
 	source []byte
 	modes  []policy.HandMode // set by hand under it
+
+	// blocks are those of before the trial, with strikes: of services that the policy on trial does not have, or
+	// where it allows more, they would be lost. At most limits.max_blocks of the former policy.
+	blocks []policy.BlockState
 }
 
 // try puts the policy that was just adopted on trial for so long; 0 is for good. A trial that follows another
@@ -25,6 +29,8 @@ func (d *Daemon) try(length time.Duration, before trial) {
 		return
 	case d.trial.until == 0:
 		d.trial = before
+	default:
+		d.trial.blocks = policy.NewestBlocks(before.blocks, d.trial.blocks, d.trial.former.Limits.MaxBlocks)
 	}
 	d.trial.until = d.Now().Add(length)
 	d.reload.Until = control.TimeOf(d.Wall().Add(length))
@@ -32,7 +38,7 @@ func (d *Daemon) try(length time.Duration, before trial) {
 
 // endTrial goes back to the former policy when the time of a trial is over. Modes that were set by hand during
 // the trial go on, as the operator may have had to; of services that have none, those from before it hold again
-// for what is left of their time.
+// for what is left of their time. So do blocks that the trial ended.
 func (d *Daemon) endTrial() {
 	t := d.trial
 	if t.until == 0 || d.Now() < t.until {
@@ -41,11 +47,37 @@ func (d *Daemon) endTrial() {
 	d.trial = trial{}
 	d.adopt(t.former, t.source)
 	d.askModes(beneath(t.modes, d.decision.Modes))
+	d.askBlocks(t.blocks)
 	shown := *d.reload
 	shown.InForce, shown.TrialOver, shown.Until, shown.Left, shown.Services = false, true, control.Time{}, 0, len(d.Policy.Services)
 	d.reload, d.line.force = &shown, true
 	d.happened("the policy's trial is over, the one before it is in force again", control.Event{Event: control.TrialEnded,
 		Why: d.PolicyPath + " was not confirmed in time"}, "services", len(d.Policy.Services))
+}
+
+// askBlocks has the next decision take back what a policy on trial ended.
+func (d *Daemon) askBlocks(blocks []policy.BlockState) {
+	if len(blocks) > 0 {
+		d.asks = append(d.asks, policy.Order{Kind: policy.OrderBlocks, Blocks: blocks})
+	}
+}
+
+// spare forgets blocks of before a trial that the operator ended since, or whose sources he exempted.
+func (t *trial) spare(orders []policy.Order) {
+	for i := range orders {
+		o := &orders[i]
+		freed, service := o.Block.Source, o.Block.Service
+		switch o.Kind {
+		case policy.OrderUnblock:
+		case policy.OrderExempt:
+			freed, service = o.Exemption.Prefix, o.Exemption.Service
+		default:
+			continue
+		}
+		t.blocks = slices.DeleteFunc(slices.Clone(t.blocks), func(b policy.BlockState) bool {
+			return (service == "" || service == b.Service) && freed.Bits() <= b.Source.Bits() && freed.Contains(b.Source.Addr())
+		})
+	}
 }
 
 // beneath returns modes now, and those before of services that have none now.

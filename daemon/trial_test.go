@@ -145,3 +145,60 @@ func TestAModeSetDuringATrialGoesOn(t *testing.T) {
 		}
 	})
 }
+
+// TestATrialKeepsBlocksForLater: a policy on trial without a service ends its blocks, and they are back when that
+// goes back, for the time they have left; but not one that the operator ended since.
+func TestATrialKeepsBlocksForLater(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.start()
+		defer w.stop()
+		w.pass(time.Second)
+		w.order(block("203.0.113.7", "web", 10*time.Minute))
+		w.order(block("203.0.113.8", "web", 10*time.Minute))
+		w.order(block("203.0.113.9", "web", 80*time.Second))
+		w.write(other)
+		w.loadFor(time.Minute)
+		if text := w.inForce(); strings.Contains(text, "203.0.113.") {
+			t.Fatalf("on trial, and the kernel has blocks of a service that is gone:\n%s", text)
+		}
+		w.pass(30 * time.Second)
+		w.write(strings.Replace(other, "other", "third", 1))
+		w.loadFor(time.Minute)
+		w.pass(30 * time.Second)
+		w.order(control.NewOrder(control.Exempting{Target: control.Target{Prefix: prefix("203.0.113.8")}, For: time.Second}))
+		w.pass(31 * time.Second)
+		s := w.publisher.latest().Services[0]
+		if s.Name != "web" || s.BlocksTotal != 1 || s.Blocks[0].Source != prefix("203.0.113.7") || !s.Blocks[0].ByHand ||
+			s.Blocks[0].Left > control.Duration(8*time.Minute+30*time.Second) || s.Blocks[0].Left < control.Duration(8*time.Minute) {
+			t.Errorf("blocks %+v", s.Blocks)
+		}
+		if text := w.inForce(); !strings.Contains(text, "203.0.113.7 ") {
+			t.Errorf("the kernel does not have it:\n%s", text)
+		}
+		if lines := w.log.lines("source-blocked"); len(lines) != 4 || !strings.Contains(lines[3], "back for") {
+			t.Errorf("log %q", lines)
+		}
+	})
+}
+
+// TestTheOldPolicyLoadedDuringATrialHasItsBlocks: the operator may go back by himself.
+func TestTheOldPolicyLoadedDuringATrialHasItsBlocks(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.start()
+		defer w.stop()
+		w.pass(time.Second)
+		w.order(block("203.0.113.7", "web", 10*time.Minute))
+		w.write(other)
+		w.loadFor(time.Minute)
+		w.pass(time.Second)
+		w.write(enforcing)
+		w.hup()
+		if s := w.publisher.latest().Services[0]; s.Name != "web" || s.BlocksTotal != 1 {
+			t.Errorf("%s: blocks %+v", s.Name, s.Blocks)
+		}
+		w.pass(2 * time.Minute)
+		if n := len(w.log.lines("source-blocked")); n != 2 {
+			t.Errorf("blocked %d times, want once by hand and once back", n)
+		}
+	})
+}

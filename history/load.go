@@ -32,6 +32,8 @@ type rest struct {
 	Seed    uint64
 	Exempt  []policy.Exemption
 	Modes   []policy.HandMode
+	Policy  string `json:",omitempty"`
+	Ended   bool   `json:",omitempty"`
 }
 
 // load reads what is kept, and the newest attacks. Those that were open are over: nobody watched them on.
@@ -65,7 +67,7 @@ func (l *loaded) state(tx *bolt.Tx, meta *bolt.Bucket) error {
 	if err := json.Unmarshal(v, &x); err != nil {
 		return damaged("what is kept cannot be read: %v", err)
 	}
-	l.kept = policy.Kept{Saved: x.Saved, Attacks: x.Attacks, Seed: x.Seed, Exempt: x.Exempt, Modes: x.Modes}
+	l.kept = policy.Kept{Saved: x.Saved, Attacks: x.Attacks, Seed: x.Seed, Exempt: x.Exempt, Modes: x.Modes, Policy: x.Policy, Ended: x.Ended}
 	l.bucket = bytes.Clone(meta.Get(keyBlocks))
 	blocks := tx.Bucket(l.bucket)
 	if blocks == nil {

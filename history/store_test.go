@@ -43,7 +43,7 @@ func blocks(n int) []policy.BlockState {
 func keptOf(list []policy.BlockState) policy.Kept {
 	return policy.Kept{Saved: policy.Moment{Boot: "boot one", At: 1 << 40, Wall: noon.UnixNano()}, Attacks: 7, Seed: 9, Blocks: list,
 		Exempt: []policy.Exemption{{Prefix: netip.MustParsePrefix("192.0.2.0/24"), Until: 1 << 50, Reason: "office"}},
-		Modes:  []policy.HandMode{{Service: "web", Mode: policy.Shadow, Until: 1 << 45}}}
+		Modes:  []policy.HandMode{{Service: "web", Mode: policy.Shadow, Until: 1 << 45}}, Policy: "5ad0", Ended: true}
 }
 
 func attack(id uint64, ended time.Time) Record {

@@ -279,7 +279,7 @@ func (s *Store) drop(bucket []byte) error {
 
 // restOf returns the value of keyRest, bare of when it was saved and with it.
 func restOf(k *policy.Kept) (bare, dated []byte) {
-	x := rest{Attacks: k.Attacks, Seed: k.Seed, Exempt: k.Exempt, Modes: k.Modes}
+	x := rest{Attacks: k.Attacks, Seed: k.Seed, Exempt: k.Exempt, Modes: k.Modes, Policy: k.Policy, Ended: k.Ended}
 	bare, _ = json.Marshal(x) // it has plain values only
 	x.Saved = k.Saved
 	dated, _ = json.Marshal(x)

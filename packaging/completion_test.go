@@ -33,6 +33,8 @@ func checkCompletions(t *testing.T, program, tree string) {
 		{"ebbgate st", []string{"status"}},
 		{"ebbgate ", []string{"run", "check", "census", "reload"}},
 		{"ebbgate census --que", []string{"--queues"}},
+		{"ebbgate import cs", []string{"csf"}},
+		{"ebbgate import csf --fo", []string{"--force"}},
 		{"ebbgate demo --attack sp", []string{"spoofed-syn-flood"}},
 	} {
 		cmd := exec.Command("bash", append([]string{"-c", completeBash, "bash", bash}, strings.Split(tt.line, " ")...)...)

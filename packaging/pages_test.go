@@ -25,17 +25,38 @@ func checkPages(t *testing.T, program string, data map[string]file) {
 		if !isCommand || command == "help" {
 			continue
 		}
-		want = append(want, "ebbgate-"+command+".8")
+		want = append(want, checkCommand(t, program, pages, command)...)
 		if !strings.Contains(plain(pages["ebbgate.8"]), "\n"+about+".\n") {
 			t.Errorf("ebbgate(8) does not say %q", about)
 		}
-		checkPage(t, pages["ebbgate-"+command+".8"], command, output(t, program, command, "--help"))
 	}
 	slices.Sort(want)
 	if got := slices.Sorted(maps.Keys(pages)); !slices.Equal(got, want) {
 		t.Errorf("pages %v, want %v", got, want)
 	}
 	lintPages(t, pages)
+}
+
+// checkCommand looks at the page of a command and at those of its own commands, and returns their names.
+func checkCommand(t *testing.T, program string, pages map[string]string, command ...string) []string {
+	t.Helper()
+	name := strings.Join(append([]string{"ebbgate"}, command...), "-") + ".8"
+	help := output(t, program, append(command, "--help")...)
+	checkPage(t, pages[name], strings.Join(command, "-"), help)
+	names := []string{name}
+	_, own, has := strings.Cut(help, "\nAvailable Commands:\n")
+	if !has {
+		return names
+	}
+	own, _, _ = strings.Cut(own, "\n\n")
+	for line := range strings.Lines(own) {
+		sub, about, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if !strings.Contains(plain(pages[name]), strings.TrimSpace(about)+".\n") {
+			t.Errorf("%s does not say %q", name, strings.TrimSpace(about))
+		}
+		names = append(names, checkCommand(t, program, pages, append(command, sub)...)...)
+	}
+	return names
 }
 
 // typeWord matches a flag whose usage has no word in back-quotes.

@@ -45,7 +45,7 @@ Exits 1 if there is no attack of that ID, 3 if no daemon answers.`, control.MaxE
 				}
 				return show(c, &o, all, some.write(c, request))
 			}
-			n, err := attackID(args[0])
+			n, err := control.ParseAttackID(args[0])
 			if err != nil {
 				return exitWith(exitUsage, err)
 			}
@@ -70,12 +70,4 @@ func showAttack(c *cobra.Command, o *answerOptions, id string) error {
 		return err
 	}
 	return show(c, o, one, control.WriteAttack)
-}
-
-func attackID(text string) (uint64, error) {
-	n, err := strconv.ParseUint(text, 10, 64)
-	if err != nil || n == 0 {
-		return 0, fmt.Errorf("%q is not the ID of an attack; it must be a number of 1 or more, as ebbgate attacks shows", text)
-	}
-	return n, nil
 }

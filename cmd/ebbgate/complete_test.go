@@ -53,7 +53,7 @@ func TestCompletions(t *testing.T) {
 		{"sources --service ", "mail web"},
 		{"exempt 192.0.2.1 --service w", "web"},
 		{"sources --state b", "blocked"},
-		{"sources --sort ", "held new half_open syns"},
+		{"sources --sort ", "state held new half_open syns"},
 	} {
 		words := strings.Split(tt.line, " ")
 		line := append([]string{words[0], "--socket", a.path}, words[1:]...)

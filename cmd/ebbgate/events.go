@@ -31,7 +31,7 @@ func eventsCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "events",
 		Short: "Show what happened: attacks, limits, blocks, faults, reloads; -f follows",
-		Long: fmt.Sprintf(`Show what happened last, one event on a line, the oldest first: attacks that began and ended,
+		Long: fmt.Sprintf(`Show what happened last, a sentence for each event, the oldest first: attacks that began and ended,
 limits and blocks, exemptions, faults, reloads, and when the daemon was started. The daemon keeps
 the newest %d, in memory; the journal has older ones (journalctl -u ebbgate EBBGATE_EVENT=...).
 
@@ -41,7 +41,8 @@ goes on behind it. With -f, --json prints one object on each line.
 A service is not looked up, as events may be of one that the policy has no more: what matches
 nothing is said to, and that exits 0. Exits 3 if no daemon answers at first.`, control.MaxEvents),
 		Example: `  $ ebbgate events --event attack-began
-  2026-03-14 03:59:00  attack-began        web connection-flood #3: 312 of 100, connections.per_s…
+  2026-03-14 03:59:00  web: connection-flood began: 312 connections held, connections.per_source
+                       allows 100 (attack 3)
 
   ebbgate events -f --service web
   ebbgate events -f --json | jq -r 'select(.event == "source-blocked") | .source'
@@ -115,7 +116,7 @@ func showEvents(ctx context.Context, c *cobra.Command, o *eventsOptions) error {
 		return err
 	}
 	if answer.Missed {
-		fmt.Fprintln(c.ErrOrStderr(), "ebbgate: "+control.MissedText(o.after, answer))
+		say(c, control.MissedText(o.after, answer))
 	}
 	picked := o.pick(answer)
 	o.last(picked)
@@ -123,9 +124,9 @@ func showEvents(ctx context.Context, c *cobra.Command, o *eventsOptions) error {
 }
 
 // write renders what is shown. Nothing at all is said to be so, unless it was asked for.
-func (o *eventsOptions) write(w io.Writer, e *control.Events, text control.TextOptions) error {
+func (o *eventsOptions) write(w io.Writer, e *control.Events, _ control.TextOptions) error {
 	if len(e.Events) > 0 || o.limit == 0 && !o.resumes {
-		return control.WriteEvents(w, e, text)
+		return control.WriteEvents(w, e, eventOptions(w))
 	}
 	_, err := fmt.Fprintln(w, "no event matches; ebbgate events shows all that are kept")
 	return err

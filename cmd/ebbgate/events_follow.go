@@ -3,9 +3,7 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"os"
 	"syscall"
 	"time"
 
@@ -15,64 +13,35 @@ import (
 	"ebbgate/control"
 )
 
-// askAgain is the pause before a daemon is asked again that does not answer, or at once with nothing, as one
-// that is about to end.
-const askAgain = time.Second
-
 // follower is one run of events -f.
 type follower struct {
-	o      *eventsOptions
-	client *control.Client
-	out    io.Writer
-	say    func(string) // what is no event, on stderr
-	after  uint64       // the ID up to which everything was shown
-	begun  bool         // a daemon has answered
-	lost   bool         // and does not now, which was said
+	o     *eventsOptions
+	out   io.Writer
+	say   func(string) // what is no event, on stderr
+	begun bool         // a daemon has answered
+	lost  bool         // and does not now, which was said
 }
 
 // followEvents shows events until ctx ends or nobody reads the output any more; neither is an error.
 func followEvents(ctx context.Context, c *cobra.Command, o *eventsOptions) error {
-	f := &follower{o: o, client: control.Dial(o.socket), out: c.OutOrStdout(), after: o.after,
-		say: func(text string) { fmt.Fprintln(c.ErrOrStderr(), "ebbgate: "+text) }}
-	defer f.client.Close()
+	f := &follower{o: o, out: c.OutOrStdout(), say: func(text string) { say(c, text) }}
+	client := control.Dial(o.socket)
+	defer client.Close()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	go func() {
 		awaitNobody(ctx, f.out)
 		stop()
 	}()
-	for {
-		began, asked := time.Now(), f.after
-		answer, err := f.client.Events(ctx, f.after, f.wait())
-		if ctx.Err() != nil {
-			return nil
-		}
-		pause := err != nil || f.begun && answer.Next == asked && time.Since(began) < askAgain
-		if err != nil {
-			err = f.failed(err)
-		} else {
-			err = f.show(answer)
-		}
-		if err != nil {
-			return unlessClosed(err)
-		}
-		if !pause {
-			continue
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(askAgain):
-		}
-	}
+	return unlessClosed(control.Follow(ctx, client, o.after, control.LongestWait, f.take))
 }
 
-// wait returns how long the daemon may take: what it has already is shown at once.
-func (f *follower) wait() time.Duration {
-	if !f.begun {
-		return 0
+// take shows an answer. An error of it ends the run; nil: the question is worth another try.
+func (f *follower) take(r control.Reading) error {
+	if r.Err != nil {
+		return f.failed(r.Err)
 	}
-	return control.LongestWait
+	return f.show(&r)
 }
 
 // failed returns the error that ends it; nil: it is worth another try.
@@ -93,22 +62,22 @@ func (f *follower) failed(err error) error {
 	return exitWith(exitRuntime, err)
 }
 
-// show writes an answer and remembers how far it goes.
-func (f *follower) show(answer *control.Events) error {
+// show writes an answer.
+func (f *follower) show(r *control.Reading) error {
 	if f.lost {
 		f.lost = false
 		f.say("the daemon answers again")
 	}
-	if answer.Missed {
-		f.say(control.MissedText(f.after, answer))
+	if r.Events.Missed {
+		f.say(control.MissedText(r.After, r.Events))
 	}
-	picked := f.o.pick(answer)
+	picked := f.o.pick(r.Events)
 	if !f.begun {
 		f.o.last(picked)
 	}
-	f.begun, f.after = true, answer.Next
+	f.begun = true
 	if !f.o.json {
-		if err := control.WriteEvents(f.out, picked, control.TextOptions{Width: textWidth(f.out), Color: coloured(f.out), Now: time.Now()}); err != nil {
+		if err := control.WriteEvents(f.out, picked, eventOptions(f.out)); err != nil {
 			return exitWith(exitRuntime, err)
 		}
 		return nil
@@ -129,13 +98,16 @@ func unlessClosed(err error) error {
 	return err
 }
 
+// lookAgain is how long a wait for the other end to close lasts before it looks whether it is still wanted.
+const lookAgain = time.Second
+
 // awaitNobody returns when w is a pipe or terminal whose other end is closed, or ctx ends. A write would find
 // that out with the next event only, which can be long in coming.
 func awaitNobody(ctx context.Context, w io.Writer) {
-	f, ok := w.(*os.File)
+	fd, ok := descriptor(w)
 	for ok && ctx.Err() == nil {
-		fds := []unix.PollFd{{Fd: int32(f.Fd())}} // errors and a closed end are told without being asked for (poll(2))
-		n, err := unix.Poll(fds, int(askAgain.Milliseconds()))
+		fds := []unix.PollFd{{Fd: int32(fd)}} // errors and a closed end are told without being asked for (poll(2))
+		n, err := unix.Poll(fds, int(lookAgain.Milliseconds()))
 		if err == nil && n > 0 && fds[0].Revents&(unix.POLLERR|unix.POLLHUP) != 0 {
 			return
 		}

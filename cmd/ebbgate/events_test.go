@@ -160,7 +160,7 @@ func TestFollowEndsWithItsReader(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
 	startEvents(t, path, told(100, control.Started, control.Ready))
 	f := follow(t, "-f", "--socket", path)
-	if got := f.line(); !strings.HasSuffix(got, `started             web: \x1b[2J`) {
+	if got := f.line(); !strings.HasSuffix(got, `web: ebbgate has started: \x1b[2J`) {
 		t.Errorf("got %q", got)
 	}
 	f.line()
@@ -212,7 +212,7 @@ func TestEventsPicksAndResumes(t *testing.T) {
 	}
 	var plain strings.Builder
 	if status := execute([]string{"events", "--socket", path, "--event", "attack-ended"}, &plain, io.Discard); status != exitOK || strings.Count(plain.String(), "\n") != 1 ||
-		!strings.HasSuffix(plain.String(), "attack-ended        mail churn: \\x1b[2J\n") {
+		!strings.HasSuffix(plain.String(), "  mail: churn ended: \\x1b[2J\n") {
 		t.Errorf("exit %d: %q", status, &plain)
 	}
 }

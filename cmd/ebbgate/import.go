@@ -137,7 +137,7 @@ func (o *importOptions) write(stdout, stderr io.Writer, m *csf.Import) error {
 	}
 	fmt.Fprintf(stderr, "%d translated; without a counterpart:\n", len(m.Translated))
 	for _, line := range m.Lines() {
-		fmt.Fprintln(stderr, line)
+		fmt.Fprintln(stderr, fold(stderr, line))
 	}
 	return nil
 }

@@ -82,30 +82,47 @@ func manualFiles() (map[string]string, error) {
 	return files, nil
 }
 
-// commandPages returns a page for the program and one for each of its commands.
+// commandPages returns a page for the program and one for each of its commands, and theirs.
 func commandPages(root *cobra.Command, date string) map[string]string {
 	pages := map[string]string{"ebbgate.8": programPage(root, date)}
 	for _, c := range root.Commands() {
-		p := packaging.NewPage("ebbgate-"+c.Name(), 8, date, version, lowerFirst(c.Short))
-		p.Section("Synopsis")
-		p.Usage("ebbgate "+c.Name(), strings.TrimSpace(operands(c)+" [flags]"))
-		description, exits := texts(c)
-		p.Section("Description")
-		p.Text(description)
-		p.Section("Options")
-		writeFlags(p, c)
-		if c.Example != "" {
-			p.Section("Examples")
-			p.Text(c.Example)
-		}
-		p.Section("Exit status")
-		p.Text(exits)
-		p.Section("See also")
-		p.SeeAlso("ebbgate(8)", "ebbgate-config(5)")
-		pages["ebbgate-"+c.Name()+".8"] = p.String()
+		addPages(pages, c, date)
 	}
 	return pages
 }
+
+// addPages adds the page of a command and those of its own commands.
+func addPages(pages map[string]string, c *cobra.Command, date string) {
+	p := packaging.NewPage(pageName(c), 8, date, version, lowerFirst(c.Short))
+	p.Section("Synopsis")
+	p.Usage(c.CommandPath(), strings.TrimSpace(operands(c)+" [flags]"))
+	description, exits := texts(c)
+	p.Section("Description")
+	p.Text(description)
+	see := []string{pageName(c.Parent()) + "(8)"}
+	if c.HasSubCommands() {
+		p.Section("Commands")
+	}
+	for _, sub := range c.Commands() {
+		p.Option(sub.Name(), operands(sub), sub.Short+".")
+		see = append(see, pageName(sub)+"(8)")
+		addPages(pages, sub, date)
+	}
+	p.Section("Options")
+	writeFlags(p, c)
+	if c.Example != "" {
+		p.Section("Examples")
+		p.Text(c.Example)
+	}
+	p.Section("Exit status")
+	p.Text(exits)
+	p.Section("See also")
+	p.SeeAlso(append(see, "ebbgate-config(5)")...)
+	pages[pageName(c)+".8"] = p.String()
+}
+
+// pageName is the name of a command's page.
+func pageName(c *cobra.Command) string { return strings.ReplaceAll(c.CommandPath(), " ", "-") }
 
 const exitText = `0 on success, 1 when something went wrong while running, 2 on a bad policy or a command line that
 makes no sense, 3 when the daemon cannot be reached.`
@@ -132,12 +149,6 @@ func programPage(root *cobra.Command, date string) string {
 	p.Section("See also")
 	p.SeeAlso(append(see, "nft(8)", "systemctl(1)")...)
 	return p.String()
-}
-
-// operands is what a command takes besides flags.
-func operands(c *cobra.Command) string {
-	_, rest, _ := strings.Cut(c.Use, " ")
-	return rest
 }
 
 // texts returns what a command says of itself, and how it exits: its own words where they name

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -27,4 +28,10 @@ func atMostOneOperand(what string) cobra.PositionalArgs {
 }
 
 // usageOf is how a command is called, without its flags.
-func usageOf(c *cobra.Command) string { return c.Root().Name() + " " + c.Use }
+func usageOf(c *cobra.Command) string { return strings.TrimSpace(c.CommandPath() + " " + operands(c)) }
+
+// operands is what a command takes besides flags.
+func operands(c *cobra.Command) string {
+	_, rest, _ := strings.Cut(c.Use, " ")
+	return rest
+}

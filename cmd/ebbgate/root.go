@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"ebbgate/internal/escape"
 )
@@ -35,20 +33,24 @@ func exitWith(status int, err error) error { return &exitError{status, err} }
 // execute runs one command line and returns its exit status. Errors go to stderr, once.
 func execute(args []string, stdout, stderr io.Writer) int {
 	root := newRoot()
+	out := &output{w: stdout}
 	root.SetArgs(args)
-	root.SetOut(stdout)
+	root.SetOut(out)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(context.Background())
+	var exit *exitError
+	if out.err != nil && !errors.As(err, &exit) {
+		err = out.failure()
+	}
 	if err == nil {
 		return exitOK
 	}
-	var exit *exitError
 	if !errors.As(err, &exit) {
 		// What cobra itself refuses is the command line.
 		exit = &exitError{exitUsage, fmt.Errorf("%w\nebbgate --help lists the commands and their flags", err)}
 	}
 	if text := exit.Error(); text != "" {
-		fmt.Fprintln(stderr, escape.Lines(text))
+		fmt.Fprintln(stderr, fold(stderr, escape.Lines(text)))
 	}
 	return exit.status
 }
@@ -80,25 +82,4 @@ Ask why an address is refused:       ebbgate explain 203.0.113.7`,
 		suggestCommand(), importCommand(), replayCommand(), demoCommand(), notifyCommand(), versionCommand())
 	completing(root)
 	return root
-}
-
-// onTerminal reports whether w is a terminal.
-func onTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
-}
-
-// coloured reports whether to use colour on w: on a terminal, unless NO_COLOR is set
-// (no-color.org).
-func coloured(w io.Writer) bool { return onTerminal(w) && os.Getenv("NO_COLOR") == "" }
-
-// textWidth returns the columns human output may use: those of the terminal, at most 100.
-func textWidth(w io.Writer) int {
-	const widest = 100
-	if f, ok := w.(*os.File); ok {
-		if cols, _, err := term.GetSize(int(f.Fd())); err == nil && cols > 0 {
-			return min(cols, widest)
-		}
-	}
-	return widest
 }

@@ -20,9 +20,10 @@ prefixes. What strangers can send in his name, half-open connections and SYNs, i
 
 States, the strongest first: exempt; blocked; refused, at a limit, so that new connections are
 turned away; limited, below one that lasts; watched, near one; free. In shadow mode they say
-what would be. Exits 1 if there is no such service, 3 if no daemon answers.`
+what would be. Who is blocked, refused or limited comes first, and then who holds most; --sort
+has others first. Exits 1 if there is no such service, 3 if no daemon answers.`
 
-const sourcesExample = `  ebbgate sources                                     the 20 that hold most
+const sourcesExample = `  ebbgate sources                                     20: who is held back, then who holds most
   ebbgate sources --service web --sort new -n 50      who opens connections fastest at one service
   ebbgate sources --state blocked --all               everybody who is blocked, and for how long
   ebbgate sources --within 203.0.113.0/24             one network, and what is in force around it
@@ -79,7 +80,7 @@ func (o *sourcesOptions) add(c *cobra.Command) {
 	f.StringVar(&o.service, "service", "", "only at this `SERVICE` of the policy")
 	f.StringVar(&o.state, "state", "", "only in this `STATE`: exempt, blocked, refused, limited, watched or free")
 	f.StringVar(&o.within, "within", "", "only in this `PREFIX`, like 203.0.113.0/24, and what holds around it")
-	f.StringVar(&o.sort, "sort", string(control.ByHeld), "the most first `BY` held, new, half_open or syns")
+	f.StringVar(&o.sort, "sort", string(control.ByState), "sort by `BY` state, held, new, half_open or syns")
 	limitFlag(c, &o.n, defaultRows, "show at most `N` sources")
 	f.BoolVar(&o.all, "all", false, fmt.Sprintf("show as many as the daemon tells at once: %d", control.MaxSources))
 	lengthVar(f, &o.watch, "watch", 0, "again and again, once in this `DURATION`, like 1s")

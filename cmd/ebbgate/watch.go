@@ -5,14 +5,12 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"os/signal"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"ebbgate/control"
 )
@@ -102,14 +100,4 @@ func picture(text string, height int, first bool) string {
 		out += erasePage
 	}
 	return out + strings.Join(lines, eraseLine+"\n") + eraseLine + "\n" + erasePage
-}
-
-// terminalHeight returns the lines of a terminal; 0 if they are not known.
-func terminalHeight(w io.Writer) int {
-	if f, ok := w.(*os.File); ok {
-		if _, rows, err := term.GetSize(int(f.Fd())); err == nil {
-			return rows
-		}
-	}
-	return 0
 }

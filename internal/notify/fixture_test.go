@@ -42,6 +42,7 @@ type stream struct {
 	events []control.Event
 	since  uint64
 	err    error
+	hung   bool
 	asked  int
 	news   chan struct{}
 }
@@ -68,6 +69,14 @@ func (s *stream) restart(since uint64, events ...control.Event) {
 func (s *stream) fail(err error) {
 	s.mu.Lock()
 	s.err = err
+	s.mu.Unlock()
+	s.wake()
+}
+
+// hang has it take questions and answer none.
+func (s *stream) hang() {
+	s.mu.Lock()
+	s.hung = true
 	s.mu.Unlock()
 	s.wake()
 }
@@ -99,9 +108,19 @@ func (s *stream) answer(after uint64) (*control.Events, error) {
 	return out, nil
 }
 
+func (s *stream) mute() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.hung
+}
+
 func (s *stream) Events(ctx context.Context, after uint64, wait time.Duration) (*control.Events, error) {
 	limit := time.After(wait)
 	for {
+		if s.mute() {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}
 		a, err := s.answer(after)
 		if err != nil || len(a.Events) > 0 || a.Missed {
 			return a, err

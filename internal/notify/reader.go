@@ -7,55 +7,28 @@ import (
 	"ebbgate/control"
 )
 
-// pauseAfterError is between two questions to a daemon that does not answer.
-const pauseAfterError = time.Second
-
-// Source is where events come from: a control.Client.
-type Source interface {
-	Events(ctx context.Context, after uint64, wait time.Duration) (*control.Events, error)
+// impatient is a source that must answer within half of somebody's patience once an answer is due. The other half is
+// for waiting, so that a daemon that hangs is found out before he is to be told.
+type impatient struct {
+	control.EventSource
+	patience time.Duration
 }
 
-// reading is one answer, or the error in its place.
-type reading struct {
-	after  uint64 // what was asked for
-	events *control.Events
-	err    error
+// Events asks for what comes after an event.
+func (s impatient) Events(ctx context.Context, after uint64, wait time.Duration) (*control.Events, error) {
+	ctx, cancel := context.WithTimeout(ctx, wait+s.patience/2)
+	defer cancel()
+	return s.EventSource.Events(ctx, after, wait)
 }
 
-// reader asks for what comes after an event until ctx ends, and hands each answer over: the channel has no
-// room, so it never asks ahead of who takes them. It goes on after errors.
-type reader struct {
-	source  Source
-	out     chan<- reading
-	after   uint64
-	waiting bool // whether it waits for news; not with the first question
-}
-
-func (r *reader) run(ctx context.Context) {
-	for {
-		wait := time.Duration(0)
-		if r.waiting {
-			wait = control.LongestWait
-		}
-		begin := time.Now()
-		answer, err := r.source.Events(ctx, r.after, wait)
+// follow hands over what the stream says until ctx ends. The channel has no room, so it never asks ahead of the loop.
+func (r *run) follow(ctx context.Context, readings chan<- control.Reading) {
+	// It ends with ctx, which is no error.
+	_ = control.Follow(ctx, impatient{r.Source, r.UnreachableAfter}, r.desk.ledger.after, r.UnreachableAfter/2, func(a control.Reading) error {
 		select {
-		case r.out <- reading{r.after, answer, err}:
+		case readings <- a:
 		case <-ctx.Done():
-			return
 		}
-		// A daemon that answers at once without anything new is not asked at once again.
-		pause := err != nil || r.waiting && answer.Next == r.after && time.Since(begin) < pauseAfterError
-		if r.waiting = err == nil; r.waiting {
-			r.after = answer.Next
-		}
-		if !pause {
-			continue
-		}
-		select {
-		case <-time.After(pauseAfterError):
-		case <-ctx.Done():
-			return
-		}
-	}
+		return nil
+	})
 }

@@ -5,11 +5,13 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"ebbgate/control"
 )
 
 // Config is what Run works with.
 type Config struct {
-	Source    Source
+	Source    control.EventSource
 	Sender    Sender
 	Selection Selection
 	Host      string
@@ -18,7 +20,7 @@ type Config struct {
 	StatePath string // empty: nothing is remembered
 	FromStart bool   // without a state, begin with all events the daemon keeps
 
-	UnreachableAfter time.Duration // how long the daemon may be away
+	UnreachableAfter time.Duration // how long the daemon may be away, or owe an answer
 	Flap             time.Duration // how long the same is not told again; 0: it always is
 	Burst            int           // notifications at once; at least 1
 	Interval         time.Duration // between those after a burst
@@ -54,11 +56,10 @@ func Run(ctx context.Context, c Config) error {
 	r := &run{Config: c, desk: newDesk(&c), watch: watch{patience: c.UnreachableAfter},
 		results: make(chan result, c.AtOnce)} // room for all that are under way: no delivery waits for the loop
 	r.load()
-	readings := make(chan reading)
+	readings := make(chan control.Reading)
 	ctx, stop := context.WithCancel(ctx)
 	var others sync.WaitGroup
-	reader := reader{source: c.Source, out: readings, after: r.desk.ledger.after}
-	others.Go(func() { reader.run(ctx) })
+	others.Go(func() { r.follow(ctx, readings) })
 	defer func() {
 		stop()
 		others.Wait()

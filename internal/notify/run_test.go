@@ -175,10 +175,30 @@ func TestUnreachable(t *testing.T) {
 		r.after(time.Hour)
 		r.inbox.wantTold(t)
 		r.stream.fail(nil)
-		r.after(2 * time.Second)
+		r.after(5 * time.Second)
 		r.inbox.wantTold(t, "daemon-reachable")
 		r.end()
 	})
+}
+
+// TestHungDaemon: one that takes questions and answers none is told of as soon as one that is gone, counted from when
+// it owed the answer, however short the patience is beside what a question may take.
+func TestHungDaemon(t *testing.T) {
+	for _, patience := range []time.Duration{time.Second, 3 * time.Second, 30 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t, began(1, "old"))
+			r.UnreachableAfter = patience
+			r.start()
+			r.after(100 * time.Millisecond)
+			r.stream.hang()
+			// The question under way is answered, and the next one waits for news before it is due.
+			r.after(min(patience/2, control.LongestWait) + patience - 200*time.Millisecond)
+			r.inbox.wantTold(t)
+			r.after(min(patience/2, control.LongestWait) + 400*time.Millisecond)
+			r.inbox.wantTold(t, "daemon-unreachable")
+			r.end()
+		})
+	}
 }
 
 func TestShortAbsenceIsNotTold(t *testing.T) {

@@ -142,7 +142,7 @@ func TestCredential(t *testing.T) {
 
 func TestWatchSaysHowLong(t *testing.T) {
 	w := watch{patience: 30 * time.Second}
-	if _, tell := w.failed(errAway, t0); tell || !w.next().Equal(t0.Add(30*time.Second)) {
+	if _, tell := w.failed(errAway, t0.Add(time.Second), t0); tell || !w.next().Equal(t0.Add(30*time.Second)) {
 		t.Errorf("told at once, or the next time is %s", w.next())
 	}
 	e, tell := w.due(t0.Add(31 * time.Second))

@@ -27,10 +27,14 @@ func (w *watch) answered(now time.Time) (e control.Event, tell bool) {
 	return own(Reachable, now, fmt.Sprintf("after %s", away)), true
 }
 
-// failed takes note of an error, and returns what is to be told of it.
-func (w *watch) failed(err error, now time.Time) (e control.Event, tell bool) {
+// failed takes note of an error in place of an answer that was due, and returns what is to be told of it. A daemon
+// that hangs is away since it owes the answer, not since its client has given up.
+func (w *watch) failed(err error, due, now time.Time) (e control.Event, tell bool) {
 	if w.since.IsZero() {
 		w.since = now
+		if due.Before(now) {
+			w.since = due
+		}
 	}
 	w.why = err.Error()
 	return w.due(now)

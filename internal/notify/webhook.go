@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -24,11 +25,12 @@ const maxAnswerHeader = 64 << 10
 // Webhook is a Sender that posts each notification to one address. It follows no redirect, shows neither
 // path nor token in an error, and reads 64 KiB of an answer at most.
 type Webhook struct {
-	to     endpoint
-	token  string
-	format Format
-	agent  string
-	client *http.Client
+	to      endpoint
+	token   string
+	secrets []string // what no text may repeat, the longest first
+	format  Format
+	agent   string
+	client  *http.Client
 }
 
 // WebhookConfig says where and how to post.
@@ -59,7 +61,7 @@ func NewWebhook(c WebhookConfig) (*Webhook, error) {
 	}
 	client := &http.Client{Timeout: c.Timeout, Transport: transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	return &Webhook{to: to, token: c.Token, format: c.Format, agent: c.Agent, client: client}, nil
+	return &Webhook{to: to, token: c.Token, secrets: secretsOf(to.url, c.Token), format: c.Format, agent: c.Agent, client: client}, nil
 }
 
 // Send posts once. Status 408, 425, 429 and those from 500 on are temporary, like every failure of the network.
@@ -82,13 +84,12 @@ func (w *Webhook) Send(ctx context.Context, n *Notification) error {
 		return &Temporary{Err: fmt.Errorf("post to %s: %s", w.to.origin, w.redact(requestCause(err)))}
 	}
 	defer func() { _ = resp.Body.Close() }()
-	var answer output
-	_, _ = io.Copy(&answer, io.LimitReader(resp.Body, maxAnswer)) // what it says is for people: half of it will do
-	return w.judge(resp, &answer)
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer)) // what it says is for people: half of it will do
+	return w.judge(resp, w.said(answer, err == nil && len(answer) < maxAnswer))
 }
 
 // judge turns an answer into an error, if it is one.
-func (w *Webhook) judge(resp *http.Response, answer *output) error {
+func (w *Webhook) judge(resp *http.Response, said string) error {
 	status := resp.StatusCode
 	if status >= 200 && status < 300 {
 		return nil
@@ -97,7 +98,7 @@ func (w *Webhook) judge(resp *http.Response, answer *output) error {
 		return fmt.Errorf("post to %s: it answers %d, a redirect to %s, which is not followed: use the address it moved to",
 			w.to.origin, status, redirected(resp))
 	}
-	err := fmt.Errorf("post to %s: it answers %d: \"%s\"", w.to.origin, status, w.redact(answer.text()))
+	err := fmt.Errorf("post to %s: it answers %d: \"%s\"", w.to.origin, status, said)
 	switch status {
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
 	default:
@@ -117,16 +118,33 @@ func redirected(resp *http.Response) string {
 	return control.Escape(to.Scheme + "://" + to.Host)
 }
 
-// redact takes secrets out of a text that may repeat what was sent. Whatever is short is no secret.
-func (w *Webhook) redact(text string) string {
-	secrets := []string{w.token, w.to.url}
-	if u, err := url.Parse(w.to.url); err == nil {
+// said is what an answer says for people: safe to print, without secrets, and of maxOutput bytes at most. Secrets are
+// taken out before anything is cut off, and where the answer has not ended so is what may be half of one.
+func (w *Webhook) said(body []byte, whole bool) string {
+	text := w.redact(string(body))
+	if !whole && len(w.secrets) > 0 {
+		text = text[:max(0, len(text)-len(w.secrets[0]))]
+	}
+	var out output
+	_, _ = out.Write([]byte(text))
+	return out.text()
+}
+
+// secretsOf returns what must not be repeated, the longest first. Whatever is short is no secret.
+func secretsOf(address, token string) []string {
+	secrets := []string{token, address}
+	if u, err := url.Parse(address); err == nil {
 		secrets = append(secrets, u.RequestURI(), u.Path, u.RawQuery)
 	}
-	for _, secret := range secrets {
-		if len(secret) >= 4 {
-			text = strings.ReplaceAll(text, secret, "(hidden)")
-		}
+	secrets = slices.DeleteFunc(secrets, func(s string) bool { return len(s) < 4 })
+	slices.SortFunc(secrets, func(a, b string) int { return len(b) - len(a) })
+	return secrets
+}
+
+// redact takes secrets out of a text that may repeat what was sent.
+func (w *Webhook) redact(text string) string {
+	for _, secret := range w.secrets {
+		text = strings.ReplaceAll(text, secret, "(hidden)")
 	}
 	return text
 }

@@ -110,6 +110,27 @@ func TestWebhookRefused(t *testing.T) {
 	}
 }
 
+// TestWebhookHidesBeforeItCuts has a secret lie across each place where an answer is cut off: of what is shown of
+// it, and of what is read.
+func TestWebhookHidesBeforeItCuts(t *testing.T) {
+	long := strings.Repeat("LONGSECRET", 400)
+	for name, tt := range map[string]struct{ token, answer string }{
+		"shown":      {token, strings.Repeat("x", maxOutput-5) + token},
+		"read":       {long, strings.Repeat(long, maxAnswer/len(long)+1)},
+		"one before": {token, token + strings.Repeat("x", maxOutput-len("(hidden)")-5) + token + token},
+	} {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = io.WriteString(w, tt.answer)
+		}))
+		err := webhookTo(t, s, WebhookConfig{Token: tt.token}).Send(t.Context(), note())
+		s.Close()
+		if err == nil || !strings.Contains(err.Error(), "it answers 400") || strings.Contains(err.Error(), tt.token[:4]) || len(err.Error()) > maxOutput+300 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestWebhookFollowsNoRedirect(t *testing.T) {
 	var calls atomic.Int32
 	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { calls.Add(1) }))

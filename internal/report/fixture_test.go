@@ -37,6 +37,7 @@ func flood() *Facts {
 		Changes: []control.Change{
 			{At: at(0), What: "sources limited", Count: 12, Why: "312 connections held, connections.per_source allows 100"},
 			{At: at(11 * time.Second), What: "sources blocked", Count: 2, Why: "100 connections held, connections.per_source allows 100"},
+			{At: at(90 * time.Second), What: "blocked by hand", Source: netip.MustParsePrefix("203.0.113.9/32"), Why: "for 1h: <scraper>", ByHand: true},
 			{At: at(2 * time.Minute), What: "sources blocked", Count: 1, Why: "100 connections held, connections.per_source allows 100"},
 			{At: at(3 * time.Minute), What: "limits lifted", Count: 12, Why: "quiet for 1m0s"}},
 		Policy: shopPolicy(), Ended: at(190 * time.Second), EndedWhy: "every source was quiet for 1m0s, or is blocked",

@@ -39,7 +39,10 @@ func TestSectionIsAPolicy(t *testing.T) {
 
 func TestTopIsDrawnToScale(t *testing.T) {
 	a := flood().Attack
-	got := tops(a)
+	got, measure := tops(a)
+	if measure != "Held" {
+		t.Errorf("measured in %q", measure)
+	}
 	want := []prefix{{"198.51.100.0/24", "1,140", "12", 100}, {"2001:db8:bad::/48", "400", "1", 35}, {"203.0.113.7", "312", "1", 27}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -48,10 +51,16 @@ func TestTopIsDrawnToScale(t *testing.T) {
 		a.Top[i].Held = 0
 	}
 	a.Top[0].Held = -1
-	for _, p := range tops(a) {
+	got, _ = tops(a)
+	for _, p := range got {
 		if p.Share != 0 {
 			t.Errorf("nothing held is drawn as %d %%", p.Share)
 		}
+	}
+	a.Kind = policy.Churn
+	a.Top = []control.PrefixCount{{Prefix: a.Top[0].Prefix, Sources: 2, Held: 3, PerS: 80}, {Prefix: a.Top[1].Prefix, Sources: 1, Held: 9, PerS: 20}}
+	if got, measure = tops(a); measure != "Opened a second" || got[0].Measured != "80" || got[0].Share != 100 || got[1].Share != 25 {
+		t.Errorf("churn: in %q, %+v", measure, got)
 	}
 }
 

@@ -145,7 +145,7 @@ func TestServed(t *testing.T) {
 func TestTimelineIsInOrder(t *testing.T) {
 	f := flood()
 	got := timeline(f.Attack, newClock(f))
-	if len(got) != 7 || got[0].What != "The attack was recognised" || got[6].What != "The attack ended" || got[2].What != "First rule in the kernel" {
+	if len(got) != 8 || got[0].What != "The attack was recognised" || got[4].What != "Blocked by hand: 203.0.113.9" || got[7].What != "The attack ended" || got[2].What != "First rule in the kernel" {
 		t.Errorf("told are %+v", got)
 	}
 	for i := range got {

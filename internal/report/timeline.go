@@ -48,8 +48,13 @@ func changed(x *control.Change, watched bool) entry {
 	switch {
 	case x.Count > 0 && strings.HasPrefix(x.What, "share ") && !strings.HasPrefix(x.What, "share lifted"):
 		what += " (" + control.Counted(x.Count, "source", "sources") + " held to it)"
+	case x.Source.IsValid():
+		what += ": " + text(control.SourceText(x.Source))
 	case x.Count > 0 && !strings.HasPrefix(x.What, "share "):
 		what += ": " + control.Number(x.Count)
+	}
+	if x.ByHand {
+		return entry{At: x.At.Time, Class: "plain", What: capital(what), Why: text(x.Why)}
 	}
 	if watched {
 		what = "would have been done: " + what

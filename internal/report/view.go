@@ -6,6 +6,7 @@ import (
 
 	"ebbgate/control"
 	"ebbgate/internal/escape"
+	"ebbgate/policy"
 )
 
 // page is what the template shows. Every text in it went through text, or is of our own words and numbers.
@@ -24,6 +25,7 @@ type page struct {
 	Hatch    string
 	Notes    []string // on the plots, or why there are none
 	Top      []prefix
+	Measure  string // what Top is measured in
 	Acted    *acted
 	Section  string // of the policy file
 	Nature   string // of the section: when it was so, or why there is none
@@ -38,8 +40,8 @@ type figure struct{ Value, Label, Note string }
 
 // prefix is where an attack came from; Share is that of the heaviest in percent.
 type prefix struct {
-	Prefix, Held, Sources string
-	Share                 int
+	Prefix, Measured, Sources string
+	Share                     int
 }
 
 // text makes what others wrote safe to read: what does not print, or turns the line around, is shown as a
@@ -60,7 +62,6 @@ func newPage(f *Facts) *page {
 		Served:   served(f),
 		Timeline: timeline(a, c),
 		Hatch:    hatch(),
-		Top:      tops(a),
 		Acted:    actedBy(a),
 		Foot:     foot(f, c),
 	}
@@ -69,6 +70,7 @@ func newPage(f *Facts) *page {
 	}
 	p.Plots, p.Notes = plots(f, c, p.Timeline)
 	p.Section, p.Nature = section(a)
+	p.Top, p.Measure = tops(a)
 	return p
 }
 
@@ -83,16 +85,23 @@ func badges(a *control.Attack) []badge {
 	return []badge{state, {"plain", "Enforce mode"}}
 }
 
-func tops(a *control.Attack) []prefix {
+// tops returns where an attack came from, by what its sources held, and what that is; of churn by what they opened a
+// second, which an attack of an earlier version does not tell.
+func tops(a *control.Attack) (list []prefix, measure string) {
+	measure = "Held"
+	of := func(t *control.PrefixCount) int { return t.Held }
+	if a.Kind == policy.Churn && len(a.Top) > 0 && a.Top[0].PerS > 0 {
+		measure, of = "Opened a second", func(t *control.PrefixCount) int { return t.PerS }
+	}
 	most := 1
-	for _, t := range a.Top {
-		most = max(most, t.Held)
+	for i := range a.Top {
+		most = max(most, of(&a.Top[i]))
 	}
-	var out []prefix
-	for _, t := range a.Top {
-		out = append(out, prefix{text(control.SourceText(t.Prefix)), control.Number(t.Held), control.Number(t.Sources), max(0, t.Held) * 100 / most})
+	for i := range a.Top {
+		t := &a.Top[i]
+		list = append(list, prefix{text(control.SourceText(t.Prefix)), control.Number(of(t)), control.Number(t.Sources), max(0, of(t)) * 100 / most})
 	}
-	return out
+	return list, measure
 }
 
 func foot(f *Facts, c clock) []string {
