@@ -27,10 +27,10 @@ versioned:
 		echo 'No version for what is packed (see above): mend it, or say DEB_VERSION= and SOURCE_DATE_EPOCH=' >&2; exit 1; }
 
 # Manual pages, completions and the policy as it is installed. The generator runs here, whatever
-# the program is built for.
+# the program is built for; built like the program it has most of its parts in common with it, wherever the checkout is.
 manual: versioned
 	rm -rf '$(PARTS)/manual'
-	SOURCE_DATE_EPOCH='$(SOURCE_DATE_EPOCH)' GOOS= GOARCH= $(GO) run -tags manual -ldflags '$(LDFLAGS)' ./cmd/ebbgate '$(PARTS)/manual'
+	SOURCE_DATE_EPOCH='$(SOURCE_DATE_EPOCH)' GOOS= GOARCH= CGO_ENABLED=0 $(GO) run -trimpath -tags manual -ldflags '$(LDFLAGS)' ./cmd/ebbgate '$(PARTS)/manual'
 
 # What `make install` copies. The name it gets at the end says that it is complete.
 stage: manual

@@ -8,6 +8,8 @@ import (
 
 // TestInstalled is the life of an installation, from apt install to apt purge, on the oldest systemd that
 // is served and on the newest: each step goes on where the one before has left the machine.
+//
+// It runs beside no other machine than its own two: how many requests are served is counted.
 func TestInstalled(t *testing.T) {
 	for _, suite := range []nspawn.Suite{nspawn.Bookworm, nspawn.Trixie} {
 		t.Run(string(suite), func(t *testing.T) {

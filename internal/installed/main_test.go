@@ -2,11 +2,13 @@ package installed
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"sync"
 	"testing"
 
@@ -30,12 +32,26 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, "make directory for packages:", err)
 		os.Exit(1)
 	}
+	overlap()
 	status := m.Run()
 	if err := os.RemoveAll(built); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		status = 1
 	}
 	os.Exit(status)
+}
+
+// overlap has more tests run at once than there are processors, unless the command line says how many:
+// machines are mostly waited for.
+func overlap() {
+	flag.Parse()
+	said := false
+	flag.Visit(func(f *flag.Flag) { said = said || f.Name == "test.parallel" })
+	if !said {
+		if err := flag.Set("test.parallel", strconv.Itoa(max(4, runtime.GOMAXPROCS(0)))); err != nil {
+			panic(err)
+		}
+	}
 }
 
 // build makes both packages and the server, once, when they are first needed.
@@ -48,7 +64,7 @@ var build = sync.OnceValue(func() error {
 			errs = append(errs, fmt.Errorf("make deb: %w\n%s", err, out))
 		}
 	}
-	shop := exec.Command("go", "build", "-o", filepath.Join(built, "shop"), "./shop")
+	shop := exec.Command("go", "build", "-trimpath", "-o", filepath.Join(built, "shop"), "./shop")
 	// Without C, it runs whatever C library the machine has.
 	shop.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := shop.CombinedOutput(); err != nil {

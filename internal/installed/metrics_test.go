@@ -14,6 +14,7 @@ import (
 // TestMetricsInSandbox: what docs/metrics.md says how to switch metrics on, on either systemd; before that, and
 // where a port may not be bound, a fault says what to do.
 func TestMetricsInSandbox(t *testing.T) {
+	t.Parallel()
 	for _, suite := range []nspawn.Suite{nspawn.Bookworm, nspawn.Trixie} {
 		t.Run(string(suite), func(t *testing.T) {
 			t.Parallel()

@@ -19,6 +19,7 @@ const (
 // TestNotifyService: installed and not begun; with the drop-in for a command it reads the daemon's events in its
 // sandbox, and runs the command; with the one for a webhook it reaches the network; and a purge leaves nothing.
 func TestNotifyService(t *testing.T) {
+	t.Parallel()
 	for _, suite := range []nspawn.Suite{nspawn.Bookworm, nspawn.Trixie} {
 		t.Run(string(suite), func(t *testing.T) {
 			t.Parallel()
