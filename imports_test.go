@@ -53,6 +53,7 @@ var layers = map[string]layer{
 	"ebbgate/internal/nstest":      {[]string{"ebbgate/internal/lab"}, "tests of every layer use it"},
 	"ebbgate/internal/screen":      {[]string{"ebbgate/internal/nstest", "ebbgate/internal/escape"}, "it is a terminal for tests, whatever runs on it"},
 	"ebbgate/internal/script":      {nil, "it is what test scripts say, whatever program they run"},
+	"ebbgate/internal/fault":       {nil, "it is a kernel that fails, for tests, whatever program it fails"},
 	"ebbgate/internal/lab":         {nil, "the laboratory watches the daemon from outside, so it must not share its code"},
 	"ebbgate/internal/e2e":         {nil, "it holds tests only, which run the real binary"},
 	"ebbgate/internal/nspawn":      {[]string{"ebbgate/internal/lab", "ebbgate/internal/nstest"}, "it boots machines for tests, whatever is installed on them"},
