@@ -49,6 +49,34 @@ func TestEveryDocumentIsReachable(t *testing.T) {
 	}
 }
 
+// TestNamedTestsExist looks for each test, fuzz target and benchmark that a page names as the one that shows something.
+func TestNamedTestsExist(t *testing.T) {
+	there := make(map[string]bool)
+	declared := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz|Benchmark)\w+)\(`)
+	if err := filepath.WalkDir(".", func(path string, _ fs.DirEntry, err error) error {
+		if strings.HasSuffix(path, "_test.go") {
+			for _, m := range declared.FindAllStringSubmatch(read(t, path), -1) {
+				there[m[1]] = true
+			}
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	named := regexp.MustCompile("`((?:Test|Fuzz|Benchmark)[A-Z]\\w*)`")
+	for _, path := range documents(t) {
+		all := named.FindAllStringSubmatch(read(t, path), -1)
+		for _, m := range all {
+			if !there[m[1]] {
+				t.Errorf("%s names %s, and there is none", path, m[1])
+			}
+		}
+		if filepath.Base(path) == "security.md" && len(all) < 100 {
+			t.Errorf("%s names %d tests: they are not read as they are written", path, len(all))
+		}
+	}
+}
+
 // documents returns the Markdown files of the repository.
 func documents(t *testing.T) []string {
 	t.Helper()

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,14 +22,17 @@ const clientsEnv = "EBBGATE_E2E_CLIENTS"
 const (
 	// crowdSize is how many clients there are at once, a quarter of each sort.
 	crowdSize = 1000
+	// crowdUsers is how many users they are, of group nobody: one alone may not have all places.
+	crowdUsers = 4
 	// crowdPause is how long one waits who was turned away.
 	crowdPause = 100 * time.Millisecond
 )
 
 // crowd counts what became of its clients.
 type crowd struct {
-	path string
-	seen atomic.Uint64 // the ID after which events are waited for
+	path  string
+	dials [crowdUsers]chan chan dialed // unbuffered: one thread of each user dials
+	seen  atomic.Uint64                // the ID after which events are waited for
 
 	Connected atomic.Int64 // connections made
 	Asked     atomic.Int64 // whole answers of those who ask as fast as they are answered
@@ -43,11 +47,15 @@ type crowdReport struct{ Connected, Asked, Waited, Busy, Cut int64 }
 // runCrowd is the whole process of a crowd.
 func runCrowd(path string) error {
 	c := &crowd{path: path}
+	for i := range c.dials {
+		c.dials[i] = make(chan chan dialed)
+		go c.dialAs(nobody-i, c.dials[i])
+	}
 	ended := make(chan struct{})
 	var wg sync.WaitGroup
 	for i := range crowdSize {
 		sort := []func(net.Conn) error{c.neverRead, c.trickle, c.longPoll, c.askOn}[i%4]
-		wg.Go(func() { c.be(sort, ended) })
+		wg.Go(func() { c.be(sort, c.dials[i/4%crowdUsers], ended) })
 	}
 	_, err := io.Copy(io.Discard, os.Stdin)
 	close(ended)
@@ -58,10 +66,33 @@ func runCrowd(path string) error {
 	return json.NewEncoder(os.Stdout).Encode(crowdReport{c.Connected.Load(), c.Asked.Load(), c.Waited.Load(), c.Busy.Load(), c.Cut.Load()})
 }
 
-// be is one client, who comes again whenever he is cut.
-func (c *crowd) be(sort func(net.Conn) error, ended <-chan struct{}) {
-	for {
+// dialed is a connection, or why there is none.
+type dialed struct {
+	conn net.Conn
+	err  error
+}
+
+// dialAs connects as a user: the kernel notes who calls connect(2).
+func (c *crowd) dialAs(uid int, wanted <-chan chan dialed) {
+	runtime.LockOSThread() // for good
+	err := become(uid, nobody)
+	for answer := range wanted {
+		if err != nil {
+			answer <- dialed{nil, err}
+			continue
+		}
 		conn, err := net.Dial("unix", c.path)
+		answer <- dialed{conn, err}
+	}
+}
+
+// be is one client, who comes again whenever he is cut.
+func (c *crowd) be(sort func(net.Conn) error, dial chan<- chan dialed, ended <-chan struct{}) {
+	answer := make(chan dialed, 1) // capacity 1: who dials never waits
+	for {
+		dial <- answer
+		got := <-answer
+		conn, err := got.conn, got.err
 		if err == nil {
 			c.Connected.Add(1)
 			gone := make(chan struct{})

@@ -24,7 +24,7 @@ func (p policyFile) viewedBy(socket string) string {
 	return strings.Replace(p.text(socket), `view_group = ""`, `view_group = "nogroup"`, 1)
 }
 
-// crowded is a process with very many clients of a daemon, run as user nobody.
+// crowded is a process with very many clients of a daemon, users without any privilege.
 type crowded struct {
 	cmd   *exec.Cmd
 	stdin io.Closer
@@ -45,7 +45,7 @@ func startCrowd(t testing.TB, dir, socket string) *crowded {
 	cmd := exec.Command(binary)
 	// One core is the crowd's. What the daemon does for it is the daemon's.
 	cmd.Env = append(os.Environ(), clientsEnv+"="+socket, "GOMAXPROCS=1")
-	c := &crowded{cmd: unprivileged(cmd)}
+	c := &crowded{cmd: cmd}
 	c.cmd.Stdout, c.cmd.Stderr = &c.out, os.Stderr
 	if c.stdin, err = c.cmd.StdinPipe(); err != nil {
 		t.Fatal(err)

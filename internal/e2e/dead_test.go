@@ -26,7 +26,7 @@ func TestDeadDaemon(t *testing.T) {
 		{"hung on an old kernel", false, syscall.SIGSTOP},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			owned := tt.owned && !forcedOld
+			owned := tt.owned && !ownerless(t)
 			a := newAmbush(t, owned)
 			a.begin()
 			a.awaitAnswers()

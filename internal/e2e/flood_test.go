@@ -101,7 +101,7 @@ func checkAttack(t *testing.T, status *control.Status, sources int) {
 	if a := shop.Attacks[0]; a.Kind != "connection-flood" || a.FirstRule.IsZero() || a.PeakSources < sources || a.PeakHeld < perSource {
 		t.Errorf("attack %+v", a)
 	}
-	if !status.Table.Present || status.Table.Owned == forcedOld || status.Table.Conntrack != control.ConntrackOurs {
+	if !status.Table.Present || status.Table.Owned == ownerless(t) || status.Table.Conntrack != control.ConntrackOurs {
 		t.Errorf("table %+v", status.Table)
 	}
 	for _, l := range shop.Limits {

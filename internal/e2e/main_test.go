@@ -8,12 +8,15 @@ import (
 	"slices"
 	"sync"
 	"testing"
+
+	"ebbgate/internal/fault"
 )
 
 // program is the path of the ebbgate binary under test.
 var program string
 
 func TestMain(m *testing.M) {
+	fault.Launch()
 	if path := os.Getenv(clientsEnv); path != "" {
 		if err := runCrowd(path); err != nil {
 			fmt.Fprintln(os.Stderr, err)
