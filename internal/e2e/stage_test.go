@@ -26,6 +26,12 @@ type stage struct {
 func newStage(t *testing.T) *stage {
 	t.Helper()
 	t.Parallel()
+	return newStageAlone(t)
+}
+
+// newStageAlone is newStage for what needs the whole machine.
+func newStageAlone(t *testing.T) *stage {
+	t.Helper()
 	l := nstest.Lab(t)
 	s := &stage{Lab: l, t: t, dir: t.TempDir()}
 	// Whoever may run the program may read its policy, and bind beside it only as root.

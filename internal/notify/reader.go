@@ -21,10 +21,10 @@ func (s impatient) Events(ctx context.Context, after uint64, wait time.Duration)
 	return s.EventSource.Events(ctx, after, wait)
 }
 
-// follow hands over what the stream says until ctx ends. The channel has no room, so it never asks ahead of the loop.
-func (r *run) follow(ctx context.Context, readings chan<- control.Reading) {
+// follow hands over what the stream says after an event until ctx ends. The channel has no room, so it never asks ahead of the loop.
+func (r *run) follow(ctx context.Context, after uint64, readings chan<- control.Reading) {
 	// It ends with ctx, which is no error.
-	_ = control.Follow(ctx, impatient{r.Source, r.UnreachableAfter}, r.desk.ledger.after, r.UnreachableAfter/2, func(a control.Reading) error {
+	_ = control.Follow(ctx, impatient{r.Source, r.UnreachableAfter}, after, r.UnreachableAfter/2, func(a control.Reading) error {
 		select {
 		case readings <- a:
 		case <-ctx.Done():

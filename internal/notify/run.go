@@ -59,7 +59,8 @@ func Run(ctx context.Context, c Config) error {
 	readings := make(chan control.Reading)
 	ctx, stop := context.WithCancel(ctx)
 	var others sync.WaitGroup
-	others.Go(func() { r.follow(ctx, readings) })
+	after := r.desk.ledger.after // read here: the ledger is the loop's
+	others.Go(func() { r.follow(ctx, after, readings) })
 	defer func() {
 		stop()
 		others.Wait()
