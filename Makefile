@@ -27,6 +27,8 @@ demo: build
 test: tools vet
 	# The longest first: the others run beside it. Its tests mostly wait, three at once.
 	CGO_ENABLED=1 $(GO) test -race -parallel 3 -timeout 18m ./internal/e2e ./internal/installed ./...
+	# The random worlds of policy are fewer under the race detector.
+	$(GO) test -timeout 10m ./policy
 	$(GO) test -tags oldkernel -timeout 10m ./enforcer
 	$(GO) test -tags oldkernel -timeout 10m -run '$(OLD)' ./internal/e2e
 
